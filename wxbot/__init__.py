@@ -1,0 +1,1 @@
+"""wxbot answers the scanned codes of a WeChat Official Account."""
