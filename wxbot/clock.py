@@ -1,0 +1,14 @@
+"""The only place that reads the system's clocks; everything else is handed the time."""
+
+import time
+from datetime import UTC, datetime
+
+
+def now() -> datetime:
+    """Return the current time, aware and in UTC."""
+    return datetime.now(UTC)
+
+
+def monotonic() -> float:
+    """Return seconds of a clock that never goes back, for measuring durations."""
+    return time.monotonic()
