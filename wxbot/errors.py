@@ -28,9 +28,16 @@ class PluginError(ConfigurationError):
 
 
 class ForbiddenError(WxbotError):
-    """A callback that cannot be shown to come from WeChat; its text never says which check failed."""
+    """A callback that cannot be shown to come from WeChat.
 
-    def __init__(self) -> None:
+    The text never says which check failed, since it may be seen outside; `reason` is a short slug that does,
+    for the operator's log.
+    """
+
+    reason: str
+
+    def __init__(self, reason: str = "") -> None:
+        self.reason = reason
         super().__init__("the callback could not be verified")
 
 

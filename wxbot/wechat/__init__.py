@@ -1,0 +1,1 @@
+"""WeChat's callback protocol: signatures, encryption, events and replies; no Flask, no SQL, no scenes."""

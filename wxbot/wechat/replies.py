@@ -1,0 +1,220 @@
+"""What can be answered, as frozen values: a blank one cannot be made, and none knows whom it goes to."""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, TypeAlias, cast
+
+from wxbot.errors import NotAReplyError
+from wxbot.wechat import wechatpy_bridge
+from wxbot.wechat.events import Event, lowered
+
+MAX_ARTICLES = 8
+# Far beyond any id or address of WeChat's; what is longer would be cut there, so it is refused here.
+MAX_REFERENCE = 2048
+
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+# Letters and marks that have no shape of their own although their category says otherwise.
+_SHAPELESS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0") | {
+    chr(code) for start, stop in ((0xFE00, 0xFE10), (0xE0100, 0xE01F0)) for code in range(start, stop)
+}
+_SHAPELESS_CATEGORIES = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text; links (`<a href="…">`) work in it, and beyond 2048 bytes of UTF-8 it is clipped."""
+
+    content: str
+
+    def __post_init__(self) -> None:
+        _check(self, visible="content")
+
+
+@dataclass(frozen=True)
+class Image:
+    """A picture that was uploaded to WeChat."""
+
+    media_id: str
+
+    def __post_init__(self) -> None:
+        _check(self, visible="media_id")
+
+
+@dataclass(frozen=True)
+class Voice:
+    """A recording that was uploaded to WeChat."""
+
+    media_id: str
+
+    def __post_init__(self) -> None:
+        _check(self, visible="media_id")
+
+
+@dataclass(frozen=True)
+class Video:
+    """A video that was uploaded to WeChat."""
+
+    media_id: str
+    title: str = ""
+    description: str = ""
+
+    def __post_init__(self) -> None:
+        _check(self, visible="media_id")
+
+
+@dataclass(frozen=True)
+class Music:
+    """A piece of music at `url`; the thumbnail was uploaded to WeChat, and WeChat requires it."""
+
+    thumb_media_id: str
+    title: str = ""
+    description: str = ""
+    url: str = ""
+    hq_url: str = ""
+
+    def __post_init__(self) -> None:
+        _check(self, visible="thumb_media_id")
+
+
+@dataclass(frozen=True)
+class Article:
+    """One entry of News."""
+
+    title: str
+    description: str = ""
+    image_url: str = ""
+    url: str = ""
+
+    def __post_init__(self) -> None:
+        _check(self, visible="title")
+
+
+@dataclass(frozen=True)
+class News:
+    """One to eight articles, given as any sequence; WeChat shows only the first in answer to a message."""
+
+    articles: tuple[Article, ...]
+
+    def __init__(self, articles: Sequence[Article]) -> None:
+        if not isinstance(articles, Sequence) or not all(isinstance(item, Article) for item in articles):
+            raise ValueError("News.articles must be a sequence of Article")
+        if not 1 <= len(articles) <= MAX_ARTICLES:
+            raise ValueError(f"News.articles must hold 1 to {MAX_ARTICLES} articles, not {len(articles)}")
+        object.__setattr__(self, "articles", tuple(articles))
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """Hands the person over to customer service, to a certain agent if `kf_account` names one."""
+
+    kf_account: str = ""
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+
+@dataclass(frozen=True)
+class Acknowledgement:
+    """The literal `success`: received, and nothing is shown. Not for handlers."""
+
+
+ACK = Acknowledgement()
+
+Reply: TypeAlias = Text | Image | Voice | Video | Music | News | Transfer
+
+_KINDS: dict[str, type[Any]] = {
+    "text": Text,
+    "image": Image,
+    "voice": Voice,
+    "video": Video,
+    "music": Music,
+    "news": News,
+    "transfer": Transfer,
+    "acknowledgement": Acknowledgement,
+}
+_REPLIES = (Text, Image, Voice, Video, Music, News, Transfer)
+_REFERENCES = frozenset({"media_id", "thumb_media_id", "url", "hq_url", "image_url", "kf_account"})
+_ALLOWED = "Return a non-blank str, Text, Image, Voice, Video, Music, News, Transfer, or a wechatpy reply."
+
+
+def as_reply(value: object, event: Event) -> Reply:
+    """Turn what a handler returned into a reply to this event.
+
+    News in answer to a message is cut to its first article, as WeChat shows no more. Raises NotAReplyError.
+    """
+    # type() and not isinstance(): an object may claim another class through __class__.
+    kind = type(value)
+    try:
+        if issubclass(kind, str):
+            return Text(printable(str.__str__(value)))
+        if issubclass(kind, _REPLIES):
+            return _fitting(to_data(cast(Reply, value)), event)
+        if wechatpy_bridge.is_reply(value):
+            return _fitting(wechatpy_bridge.reply_data(value), event)
+    except (ValueError, AttributeError) as error:
+        raise NotAReplyError(f"{error}. {_ALLOWED}") from error
+    raise NotAReplyError(f"{kind.__qualname__} is not a reply. {_ALLOWED}")
+
+
+def to_data(reply: Reply | Acknowledgement) -> dict[str, object]:
+    """Return what can be kept as JSON, in any database: no NUL and no lone surrogate is left in it."""
+    kind = next(name for name, cls in _KINDS.items() if isinstance(reply, cls))
+    if isinstance(reply, News):
+        return {"type": kind, "articles": [_values(article, Article) for article in reply.articles]}
+    return {"type": kind, **_values(reply, _KINDS[kind])}
+
+
+def from_data(data: Mapping[str, Any]) -> Reply | Acknowledgement:
+    """Return the reply that `to_data` described; raises ValueError for data it did not make."""
+    values = dict(data)
+    kind = values.pop("type", None)
+    if kind not in _KINDS:
+        raise ValueError("the data describe no known kind of reply")
+    try:
+        if kind == "news":
+            values["articles"] = [Article(**article) for article in values["articles"]]
+        reply: Reply | Acknowledgement = _KINDS[kind](**values)
+    except (TypeError, KeyError):
+        raise ValueError(f"the data do not have the fields of a reply of the kind {kind}") from None
+    return reply
+
+
+def printable(text: str) -> str:
+    """Return the text with what XML cannot carry replaced by U+FFFD, and lines ended by a bare newline."""
+    return _UNPRINTABLE.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def is_blank(text: str) -> bool:
+    """Tell whether nothing of a text can be seen: white space, control and zero-width characters only."""
+    return all(char in _SHAPELESS or unicodedata.category(char) in _SHAPELESS_CATEGORIES for char in text)
+
+
+def _check(reply: Any, *, visible: str = "") -> None:
+    """Refuse a field that is no text, a reference that is too long, a blank where something must show."""
+    name = type(reply).__name__
+    for field in fields(reply):
+        value = getattr(reply, field.name)
+        if not issubclass(type(value), str):
+            raise ValueError(f"{name}.{field.name} must be text, not {type(value).__qualname__}")
+        if field.name in _REFERENCES and len(value) > MAX_REFERENCE:
+            raise ValueError(f"{name}.{field.name} must not be longer than {MAX_REFERENCE} characters")
+    if visible and is_blank(getattr(reply, visible)):
+        raise ValueError(f"{name}.{visible} must not be blank")
+
+
+def _fitting(data: dict[str, Any], event: Event) -> Reply:
+    """Make the reply anew, as WeChat would show it in answer to this event.
+
+    Anew, since a subclass or a careless copy may hold what the constructors refuse.
+    """
+    if data["type"] == "news":
+        limit = MAX_ARTICLES if lowered(event.msg_type) == "event" else 1
+        data = {**data, "articles": data["articles"][:limit]}
+    return cast(Reply, from_data(data))
+
+
+def _values(value: object, kind: type[Any]) -> dict[str, object]:
+    """Return the fields that this kind of reply or article has."""
+    return {field.name: printable(getattr(value, field.name)) for field in fields(kind)}
