@@ -1,0 +1,1 @@
+"""The HTTP side of WeChat's callbacks."""

@@ -1,0 +1,79 @@
+"""The story of one callback: open, recall, dispatch, settle, seal."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+
+from wxbot.errors import ForbiddenError, MalformedError
+from wxbot.events.records import Delivery, Records
+from wxbot.events.runs import Runs, UnrecordedError
+from wxbot.wechat.envelope import Credentials, Opened, open_envelope, seal, verify_url
+from wxbot.wechat.events import always_visible
+from wxbot.wechat.parse import parse_event
+from wxbot.wechat.render import render
+from wxbot.wechat.replies import ACK, Acknowledgement, Reply
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answering:
+    """Everything that answering a callback needs; made once by the app."""
+
+    accounts: Mapping[str, Credentials]
+    records: Records
+    runs: Runs
+    fallback: Reply
+    window_seconds: int
+    now: Callable[[], datetime]
+
+    def verify(self, account: str, query: bytes) -> str:
+        """Return the echostr that proves to WeChat that this URL is ours; raises ForbiddenError."""
+        return verify_url(
+            query, self._credentials(account), now=self.now(), window_seconds=self.window_seconds
+        )
+
+    def answer(self, account: str, query: bytes, body: bytes, *, arrived: float) -> str:
+        """Return the body of the answer to one callback that arrived at `arrived` (monotonic seconds).
+
+        Raises ForbiddenError for what cannot be verified, MalformedError for what is no XML of WeChat's,
+        UnrecordedError when the answer could not be written down: then none may be given.
+        """
+        credentials = self._credentials(account)
+        opened = open_envelope(query, body, credentials, now=self.now(), window_seconds=self.window_seconds)
+        try:
+            event = parse_event(opened.body, account=account)
+        except MalformedError as malformed:
+            return self._acknowledge_malformed(account, opened, malformed)
+        delivery = Delivery(event=event, signed_by=opened.signed_by)
+        reply = self._reply(delivery, arrived)
+        if isinstance(reply, Acknowledgement):
+            return ACK.text
+        xml = render(reply, event, now=self.now())
+        return seal(xml, credentials, nonce=opened.nonce, now=self.now())
+
+    def _reply(self, delivery: Delivery, arrived: float) -> Reply | Acknowledgement:
+        try:
+            return self.runs.answer(delivery, arrived=arrived)
+        except (ForbiddenError, UnrecordedError):
+            raise
+        except Exception:
+            # The last net, for faults of our own: the person is answered all the same.
+            log.exception("an event of account %s could not be dispatched", delivery.event.account)
+            return self.fallback if always_visible(delivery.event) else ACK
+
+    def _credentials(self, account: str) -> Credentials:
+        if account not in self.accounts:
+            raise ForbiddenError
+        return self.accounts[account]
+
+    def _acknowledge_malformed(self, account: str, opened: Opened, malformed: MalformedError) -> str:
+        """Signed, well-formed and yet ambiguous: no handler may guess; a repeat would be no better."""
+        if not malformed.ambiguous:
+            raise malformed
+        log.error("a callback of account %s was malformed (%s); its body is kept", account, malformed.reason)
+        digest = sha256(b"malformed\0" + account.encode() + b"\0" + opened.body).digest()[:16]
+        self.records.note_malformed(account=account, digest=digest, body=opened.body, reason=malformed.reason)
+        return ACK.text

@@ -1,0 +1,75 @@
+"""Nothing but HTTP: methods, sizes, status codes, content types."""
+
+import logging
+
+from flask import Blueprint, Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from wxbot import clock
+from wxbot.callback.answer import Answering
+from wxbot.errors import ForbiddenError, MalformedError
+from wxbot.events.runs import UnrecordedError
+from wxbot.wechat.replies import ACK
+
+MAX_BODY_BYTES = 64 * 1024
+_XML = "text/xml; charset=utf-8"
+_PLAIN = "text/plain; charset=utf-8"
+
+log = logging.getLogger(__name__)
+
+
+def callback_blueprint(answering: Answering) -> Blueprint:
+    """Return the callback's two routes; `/wechat` is the account named `default`."""
+    blueprint = Blueprint("callback", __name__)
+
+    def verify(account: str) -> Response:
+        try:
+            return _plain(answering.verify(account, request.query_string))
+        except ForbiddenError:
+            return _forbidden()
+
+    def answer(account: str) -> Response:
+        arrived = clock.monotonic()
+        try:
+            text = answering.answer(account, request.query_string, _body(), arrived=arrived)
+        except ForbiddenError:
+            return _forbidden()
+        except MalformedError as malformed:
+            log.warning("a callback of account %s was refused: %s", account, malformed.reason)
+            return _plain("bad request\n", status=400)
+        except UnrecordedError as unrecorded:
+            # Not answered rather than answered and forgotten: WeChat delivers it again.
+            log.error("a callback of account %s was not recorded: %s", account, unrecorded)
+            return _plain("not recorded\n", status=503)
+        return _plain(text) if text == ACK.text else Response(text, content_type=_XML)
+
+    for rule, defaults in (("/wechat", {"account": "default"}), ("/wechat/<account>", {})):
+        blueprint.add_url_rule(rule, "verify", verify, defaults=defaults, methods=["GET"])
+        blueprint.add_url_rule(rule, "answer", answer, defaults=defaults, methods=["POST"])
+    blueprint.register_error_handler(RequestEntityTooLarge, _too_large)
+    blueprint.after_request(_harden)
+    return blueprint
+
+
+def _body() -> bytes:
+    request.max_content_length = MAX_BODY_BYTES
+    return request.get_data(cache=False)
+
+
+def _plain(text: str, *, status: int = 200) -> Response:
+    return Response(text, status=status, content_type=_PLAIN)
+
+
+def _forbidden() -> Response:
+    """The one refusal: it does not say what was wrong."""
+    return _plain("forbidden\n", status=403)
+
+
+def _too_large(_error: Exception) -> Response:
+    return _plain("too large\n", status=413)
+
+
+def _harden(response: Response) -> Response:
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,1 @@
+"""Tables, the engine, units of work and migrations. Queries live with the capability that asks them."""

@@ -1,0 +1,40 @@
+"""The engine: how the database is reached."""
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, make_url
+
+from wxbot.db.sqlite import LOCK_TIMEOUT_SECONDS, GuardedConnection
+
+
+def open_engine(url: str, *, connections: int = 32) -> Engine:
+    """Return an engine on an SQLite file; its folder is made when it is missing.
+
+    `connections` is the most that are open at once; a caller waits one second for a free one. WAL and
+    `synchronous=FULL` together mean that what is committed survives a power cut.
+    """
+    database = make_url(url).database
+    if database:
+        Path(database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        url,
+        connect_args={
+            "factory": GuardedConnection,
+            "isolation_level": None,
+            "timeout": LOCK_TIMEOUT_SECONDS,
+            "check_same_thread": False,
+        },
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=LOCK_TIMEOUT_SECONDS,
+    )
+    event.listen(engine, "connect", _prepare)
+    return engine
+
+
+def _prepare(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
