@@ -69,7 +69,7 @@ class GuardedConnection(sqlite3.Connection):
             self._refuse_if_fenced()
             if verb in _OURS:
                 raise sqlite3.ProgrammingError(
-                    f"{verb} is wxbot's: it commits a handler's work with the event"
+                    f"{verb} is refused: a handler's work is committed with the event"
                 )
             if not self.in_transaction and not self._begin(verb, sql):
                 return

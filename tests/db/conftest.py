@@ -1,0 +1,19 @@
+"""An empty database with one table of a handler's own."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, text
+
+from wxbot.db.engine import open_engine
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    """Return an engine on a file of its own, with the table `notes`."""
+    engine = open_engine(f"sqlite:///{tmp_path / 'test.db'}", connections=4)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE notes (word TEXT)"))
+    yield engine
+    engine.dispose()
