@@ -39,7 +39,7 @@ lock: ## Write the locked requirements anew (needs uv; ARGS=--upgrade for newer 
 define compile
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv (https://docs.astral.sh/uv/); UV= names its path"; exit 1; }
 	$(UV) pip compile pyproject.toml $(1) --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-annotate --no-header --quiet $(ARGS) --output-file $(2)
+		--no-annotate --no-header --quiet $(ARGS) --output-file $(2)
 endef
 
 # One dot a package: long enough a wait to show that something happens, no reason to read pip's own lines.

@@ -186,7 +186,7 @@ def _keys_of(model: type[Section], section: str) -> list[Setting]:
 
 def _type_words(annotation: object) -> str:
     if get_origin(annotation) is Literal:
-        return " | ".join(get_args(annotation))
+        return " or ".join(get_args(annotation))
     if get_origin(annotation) is tuple:
         return "list of texts"
     return {float: "number", int: "whole number"}.get(annotation, "text")  # type: ignore[call-overload,no-any-return]

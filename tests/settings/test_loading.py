@@ -1,0 +1,155 @@
+"""Where settings come from and which source wins."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from wxbot.errors import ConfigurationError
+from wxbot.settings import from_data, load
+
+Write = Callable[[str], str]
+
+
+def test_a_file_with_the_required_keys_is_enough(config: Write, good: str) -> None:
+    settings = load(config(good), env={})
+
+    assert settings.accounts["default"].appid == "wx0123456789abcdef"
+    assert settings.callback.deadline_seconds == 3.0
+    assert settings.database.url == "sqlite:///var/wxbot.db"
+
+
+def test_the_file_is_found_through_the_environment(config: Write, good: str) -> None:
+    settings = load(env={"WXBOT_CONFIG": config(good)})
+
+    assert settings.accounts["default"].mode == "safe"
+
+
+def test_the_file_in_the_working_directory_is_read(
+    config: Write, good: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(Path(config(good)).parent)
+
+    assert load(env={}).accounts["default"].mode == "safe"
+
+
+def test_variables_override_the_file(config: Write, good: str) -> None:
+    variables = {
+        "WXBOT_CALLBACK__DEADLINE_SECONDS": "1.5",
+        "WXBOT_HANDLERS__PACKAGES": "handlers, shop.handlers",
+        "WXBOT_ACCOUNTS__DEFAULT__MODE": "compatible",
+        "WXBOT_PLUGINS__ORDERS__SHOP_NAME": "小店",
+    }
+
+    settings = load(config(good), env=variables)
+
+    assert settings.callback.deadline_seconds == 1.5
+    assert settings.handlers.packages == ("handlers", "shop.handlers")
+    assert settings.accounts["default"].mode == "compatible"
+    assert settings.plugins == {"orders": {"shop_name": "小店"}}
+
+
+def test_the_environment_alone_is_enough(
+    good: str, config: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = load(config(good), env={}).accounts["default"]
+    (tmp_path / "config.toml").unlink()
+    monkeypatch.chdir(tmp_path)
+    variables = {
+        "WXBOT_SECRET_KEY": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822c",
+        "WXBOT_ACCOUNTS__DEFAULT__APPID": account.appid,
+        "WXBOT_ACCOUNTS__DEFAULT__TOKEN": account.token.get_secret_value(),
+        "WXBOT_ACCOUNTS__DEFAULT__AES_KEY": account.aes_key.get_secret_value(),
+    }
+
+    assert load(env=variables).accounts["default"].token == account.token
+
+
+def test_a_file_named_dot_env_is_not_read(
+    good: str, config: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("WXBOT_CALLBACK__DEADLINE_SECONDS=1.0\n")
+
+    assert load(config(good), env={}).callback.deadline_seconds == 3.0
+
+
+def test_secrets_are_read_from_files(config: Write, good: str, tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("a-key-of-2026-0123456789-abcdefghijkl\n")
+    (tmp_path / "old").write_text(
+        "a-key-of-2024-0123456789-abcdefghijkl\na-key-of-2023-0123456789-abcdefghijkl\n"
+    )
+    (tmp_path / "token").write_text("  fromAFile12345678\n")
+    text = good.replace('secret_key = "', f'secret_key_file = "{tmp_path / "key"}" # ', 1)
+    variables = {
+        "WXBOT_SECRET_KEY_FALLBACKS_FILE": str(tmp_path / "old"),
+        "WXBOT_ACCOUNTS__DEFAULT__TOKEN_FILE": str(tmp_path / "token"),
+    }
+
+    settings = load(config(text), env=variables)
+
+    assert settings.secret_key.get_secret_value() == "a-key-of-2026-0123456789-abcdefghijkl"
+    assert [key.get_secret_value()[:13] for key in settings.secret_key_fallbacks] == [
+        "a-key-of-2024",
+        "a-key-of-2023",
+    ]
+    assert settings.accounts["default"].token.get_secret_value() == "fromAFile12345678"
+
+
+def test_a_variable_replaces_the_secret_file_of_the_configuration(config: Write, good: str) -> None:
+    text = good.replace("token =", 'token_file = "/nowhere" #')
+
+    settings = load(config(text), env={"WXBOT_ACCOUNTS__DEFAULT__TOKEN": "fromTheEnvironment1"})
+
+    assert settings.accounts["default"].token.get_secret_value() == "fromTheEnvironment1"
+
+
+def test_a_file_saved_by_a_windows_editor_is_read(good: str, tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_bytes(good.replace("\n", "\r\n").encode("utf-8-sig"))
+
+    assert load(str(file), env={}).accounts["default"].mode == "safe"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "WXBOT_LONG",
+        "WXBOT_TEST_REQUIRE",
+        "WXBOT_CONTRACT_APPID",
+        "WXBOT_SERVICE_HOST",
+        "WXBOT_PORT_8000_TCP_ADDR",
+    ],
+)
+def test_variables_that_are_no_settings_are_left_alone(name: str, config: Write, good: str) -> None:
+    assert load(config(good), env={name: "x"}).accounts
+
+
+def test_a_missing_file_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(ConfigurationError, match=r"config\.toml: .*Copy config\.example\.toml.*wxbot dev"):
+        load(env={})
+
+
+def test_a_file_that_was_asked_for_must_exist(config: Write, good: str) -> None:
+    variables = {"WXBOT_CONFIG": "/nowhere/config.toml", "WXBOT_SECRET_KEY": "x" * 40}
+
+    with pytest.raises(ConfigurationError, match=r"/nowhere/config\.toml: there is no such file") as caught:
+        load(env=variables)
+
+    assert len(caught.value.faults) == 1
+
+
+def test_a_mistake_in_the_file_is_found_by_line_and_column(config: Write) -> None:
+    with pytest.raises(ConfigurationError, match=r"config\.toml: is not valid TOML: .*line 2, column 5"):
+        load(config('secret_key = "x"\nurl ? 3\n'), env={})
+
+
+def test_data_in_the_shape_of_the_file_can_be_checked_without_one() -> None:
+    data = {"secret_key": "short"}
+
+    with pytest.raises(ConfigurationError, match="secret_key: needs at least 32 characters"):
+        from_data(data)
+
+    assert data == {"secret_key": "short"}
