@@ -1,0 +1,55 @@
+"""Runs a WSGI application on a real port in a thread, for tests and for development."""
+
+import threading
+from types import TracebackType
+
+from flask import Flask
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from wxbot.emulator.server import create_emulator
+from wxbot.emulator.world import World
+
+
+class QuietHandler(WSGIRequestHandler):
+    """Keeps the line per request off the screen: the phone page asks every second."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Log nothing."""
+
+
+class Running:
+    """An application that listens as soon as this exists.
+
+    Port 0 takes a free one. Use it as a context, or call `stop`.
+    """
+
+    def __init__(self, app: Flask, *, host: str = "127.0.0.1", port: int = 0) -> None:
+        # The socket listens when make_server returns, so there is nothing to wait for.
+        self._server = make_server(host, port, app, threaded=True, request_handler=QuietHandler)
+        self.port = self._server.server_port
+        self.url = f"http://{host}:{self.port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, name="emulator", daemon=True)
+        self._thread.start()
+
+    def wait(self) -> None:
+        """Stay until it is stopped from elsewhere, for a command in the foreground."""
+        self._thread.join()
+
+    def stop(self) -> None:
+        """Stop listening and wait for the thread. May be called twice."""
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def __enter__(self) -> "Running":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def run_emulator(world: World, *, host: str = "127.0.0.1", port: int = 0) -> Running:
+    """Run the emulator of a world; its address is `url` of what is returned."""
+    return Running(create_emulator(world), host=host, port=port)

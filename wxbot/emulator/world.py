@@ -1,0 +1,215 @@
+"""The state of the emulated platform: one account, its people, codes, tokens, menu and conversations.
+
+Plain objects. Whoever reads several of them together holds `lock`; nothing here speaks HTTP.
+"""
+
+import base64
+import hashlib
+import itertools
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from wxbot.emulator.clock import Clock
+from wxbot.emulator.codes import Code, Codes
+from wxbot.emulator.judge import Bubble
+from wxbot.emulator.push import Delivery
+from wxbot.emulator.rules import Rules, Trouble
+from wxbot.emulator.tokens import AccessTokens, DailyCalls
+from wxbot.emulator.wire import Mode, Sender
+
+State = Literal["stranger", "following", "left"]
+Side = Literal["person", "account", "system"]
+
+APPID = "wx0000000000000001"
+SECRET = "secret"
+CALLBACK_TOKEN = "emulatortoken"
+AES_KEY = "emulatoremulatoremulatoremulatoremulatorwx0"
+GH_ID = "gh_0123456789ab"
+FIRST_MSG_ID = 24_000_000_000_000_000
+KEPT_ENTRIES = 300
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """The emulated Official Account and its secrets; with an empty `callback_url` nothing is pushed."""
+
+    appid: str = APPID
+    secret: str = field(default=SECRET, repr=False)
+    token: str = field(default=CALLBACK_TOKEN, repr=False)
+    aes_key: str = field(default=AES_KEY, repr=False)
+    gh_id: str = GH_ID
+    mode: Mode = "safe"
+    callback_url: str = ""
+
+    @property
+    def sender(self) -> Sender:
+        """The account as the one in whose name is pushed."""
+        return Sender(
+            appid=self.appid, token=self.token, aes_key=self.aes_key, gh_id=self.gh_id, mode=self.mode
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """Somebody with a phone; `openid` is the person's id for this account."""
+
+    openid: str
+    name: str
+    state: State
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One line of a conversation.
+
+    `side` "system" is a grey line; `delivery` is the number of the push behind it, 0 when there was none;
+    `scene` and `action` say what the person did, for the lines that are not bubbles.
+    """
+
+    number: int
+    at: float
+    side: Side
+    action: str
+    bubble: Bubble | None = None
+    scene: str = ""
+    delivery: int = 0
+
+
+@dataclass
+class Conversation:
+    """What one person and the account said, and how many of the person's pushes are on their way."""
+
+    entries: list[Entry] = field(default_factory=list)
+    waiting: int = 0
+
+
+class World:
+    """Everything the emulated platform knows. Make one, use it, throw it away; `reset` begins anew."""
+
+    def __init__(
+        self,
+        *,
+        account: Account | None = None,
+        rules: Rules | None = None,
+        clock: Clock | None = None,
+        has_people: bool = True,
+    ) -> None:
+        self.account = account or Account()
+        self.rules = rules or Rules()
+        self.clock = clock or Clock()
+        self.lock = threading.RLock()
+        self.version = 0
+        self._has_people = has_people
+        # Never begun anew: a push that is on its way during a reset must not meet a new one of its number.
+        self._numbers = itertools.count(1)
+        self._msg_ids = itertools.count(FIRST_MSG_ID)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget people, codes, tokens, conversations and trouble; the account and the rules stay."""
+        with self.lock:
+            self.codes = Codes()
+            self.tokens = AccessTokens()
+            self.calls = DailyCalls()
+            self.trouble = Trouble()
+            self.menu: dict[str, Any] | None = None
+            self.people: dict[str, Person] = {}
+            self.deliveries: dict[int, Delivery] = {}
+            self.conversations: dict[str, Conversation] = {}
+            self.scans: dict[str, int] = {}
+            self.clock.offset_seconds = 0.0
+            self.version += 1
+            if self._has_people:
+                self.add_person("Ailin 爱琳", state="following")
+                self.add_person("Bo 小博")
+                self.add_person("Chen 陈晨", state="left")
+
+    def add_person(self, name: str, *, state: State = "stranger", openid: str = "") -> Person:
+        """Add somebody; the openid comes from account and name unless given. ValueError when taken."""
+        with self.changing():
+            openid = openid or openid_of(self.account.appid, name)
+            if not name.strip() or openid in self.people:
+                raise ValueError(f"there is a person {name!r} already, or the name is blank")
+            person = Person(openid=openid, name=name.strip(), state=state)
+            self.people[openid] = person
+            self.conversations[openid] = Conversation()
+            return person
+
+    def person(self, openid: str) -> Person:
+        """Return the person of an openid as of now; LookupError when there is none."""
+        with self.lock:
+            if openid not in self.people:
+                raise LookupError("there is no such person in this world")
+            return self.people[openid]
+
+    def become(self, openid: str, state: State) -> None:
+        """Let somebody follow, or leave."""
+        with self.changing():
+            self.people[openid] = replace(self.person(openid), state=state)
+
+    def note(
+        self,
+        openid: str,
+        *,
+        side: Side,
+        action: str,
+        bubble: Bubble | None = None,
+        scene: str = "",
+        delivery: int = 0,
+    ) -> None:
+        """Write a line into somebody's conversation."""
+        with self.changing():
+            entry = Entry(
+                number=self.new_number(),
+                at=self.clock.now(),
+                side=side,
+                action=action,
+                bubble=bubble,
+                scene=scene,
+                delivery=delivery,
+            )
+            entries = self.conversations[openid].entries
+            entries.append(entry)
+            del entries[:-KEPT_ENTRIES]
+
+    def mint(self, scene: str | int, *, expire_seconds: int = 604800, is_permanent: bool = False) -> Code:
+        """Mint a code without the API: an `int` gives a number scene, a `str` a text scene.
+
+        Refusal when WeChat would not mint it.
+        """
+        is_number = isinstance(scene, int)
+        action = f"QR_{'LIMIT_' if is_permanent else ''}{'' if is_number else 'STR_'}SCENE"
+        request: dict[str, Any] = {
+            "action_name": action,
+            "action_info": {"scene": {"scene_id" if is_number else "scene_str": scene}},
+            "expire_seconds": expire_seconds,
+        }
+        with self.changing():
+            return self.codes.create(request, now=self.clock.seconds(), rules=self.rules)
+
+    def new_number(self) -> int:
+        """Return a number that nothing else in this world has."""
+        with self.lock:
+            return next(self._numbers)
+
+    def new_msg_id(self) -> int:
+        """Return the MsgId of the next message: seventeen digits, growing."""
+        with self.lock:
+            return next(self._msg_ids)
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Hold the lock and count the change, so that a phone page knows that it is out of date."""
+        with self.lock:
+            yield
+            self.version += 1
+
+
+def openid_of(appid: str, name: str) -> str:
+    """Return an openid of the usual form, 28 characters; all people of one account share the first six."""
+    of_account = base64.urlsafe_b64encode(hashlib.sha256(appid.encode()).digest()).decode()
+    of_person = base64.urlsafe_b64encode(hashlib.sha256(f"{appid} {name}".encode()).digest()).decode()
+    return f"o{of_account[:5]}{of_person[:22]}"
