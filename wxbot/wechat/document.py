@@ -27,9 +27,12 @@ def read_fields(body: bytes) -> dict[str, Field]:
     if len(body) > MAX_BYTES:
         raise MalformedError("too-large")
     try:
-        body.decode("utf-8")
+        text = body.decode("utf-8")
     except UnicodeDecodeError:
         raise MalformedError("not-utf-8") from None
+    # UTF-16 is UTF-8 with NULs as long as it is ASCII, and expat recognises it whatever it was told.
+    if "\0" in text:
+        raise MalformedError("not-utf-8")
     reader = _Reader()
     # The encoding given here overrides one declared in the document.
     parser = expat.ParserCreate("UTF-8")
