@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask import Flask
+from flask import Flask, current_app, has_app_context
 from sqlalchemy import Engine
 
 from wxbot import clock, settings
@@ -12,10 +12,11 @@ from wxbot.callback.answer import Answering
 from wxbot.callback.views import callback_blueprint
 from wxbot.db import migrate
 from wxbot.db.engine import open_engine
+from wxbot.errors import WxbotError
 from wxbot.events.records import Records
 from wxbot.events.runs import Runs
 from wxbot.health import health_blueprint
-from wxbot.scenes.dispatch import Dispatcher, Texts
+from wxbot.scenes.dispatch import Dispatcher, Texts, current_registry
 from wxbot.scenes.loader import load
 from wxbot.scenes.plugin import Plugin
 from wxbot.scenes.pool import Pool
@@ -58,16 +59,33 @@ def create_app(
     return app
 
 
+def scene_for(endpoint: str, /, *, account: str | None = None, **values: object) -> str:
+    """Return the scene that brings `values` to a handler (`plugin.function`), as `url_for` does for URLs.
+
+    Works inside a handler and inside the Flask app's context. Without `account` there must be only one.
+    Raises WxbotError when no rule takes exactly these values, or outside of both.
+    """
+    registry = current_registry.get(None)
+    if registry is None and has_app_context():
+        registry = current_app.extensions["wxbot"].registry
+    if registry is None:
+        raise WxbotError(
+            "scene_for() needs a running bot: call it in a handler or in `with app.app_context():`"
+        )
+    return registry.scene_for(endpoint, account=account, **values)
+
+
 def build_registry(configured: Settings, *, plugins: Sequence[Plugin] = ()) -> Registry:
     """Return the registry of the settings' plugins; raises PluginError with every fault."""
     handlers = configured.handlers
-    loaded = load(handlers.packages, handlers.plugins, plugins, on_error=handlers.on_error)
+    loaded = load(handlers.packages, handlers.plugins, extra=plugins, on_error=handlers.on_error)
     keys = (configured.secret_key, *configured.secret_key_fallbacks)
     return Registry.build(
         loaded.plugins,
         accounts={name: account.plugins for name, account in configured.accounts.items()},
         keys=[key.get_secret_value() for key in keys],
         configs=configured.plugins,
+        on_error=handlers.on_error,
         skipped=loaded.skipped,
     )
 
@@ -86,12 +104,11 @@ def build_bot(
         interim=Text(configured.replies.interim),
         welcome=Text(configured.replies.welcome),
     )
-    dispatcher = Dispatcher(texts, error_handler=registry.error_handler)
+    dispatcher = Dispatcher(registry, texts)
     records = Records(engine)
     runs = Runs(
         engine,
         records=records,
-        find=registry.find,
         dispatcher=dispatcher,
         pool=Pool(configured.handlers.threads),
         deadline_seconds=configured.callback.deadline_seconds,

@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 def health_blueprint(engine: Engine, *, skipped: Sequence[str]) -> Blueprint:
-    """Return `/healthz` (alive) and `/readyz` (503: scans cannot be answered; degraded: plugins are left out)."""
+    """Return `/healthz` (alive) and `/readyz` (503: cannot answer scans; degraded: plugins are left out)."""
     blueprint = Blueprint("health", __name__)
 
     @blueprint.get("/healthz")

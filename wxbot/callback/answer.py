@@ -9,7 +9,7 @@ from hashlib import sha256
 from wxbot.errors import ForbiddenError, MalformedError
 from wxbot.events.records import Delivery, Records
 from wxbot.events.runs import Runs, UnrecordedError
-from wxbot.wechat.envelope import Credentials, Opened, open_envelope, seal, verify_url
+from wxbot.wechat.envelope import ACKNOWLEDGEMENT, Credentials, Opened, open_envelope, seal, verify_url
 from wxbot.wechat.events import always_visible
 from wxbot.wechat.parse import parse_event
 from wxbot.wechat.render import render
@@ -50,7 +50,7 @@ class Answering:
         delivery = Delivery(event=event, signed_by=opened.signed_by)
         reply = self._reply(delivery, arrived)
         if isinstance(reply, Acknowledgement):
-            return ACK.text
+            return ACKNOWLEDGEMENT
         xml = render(reply, event, now=self.now())
         return seal(xml, credentials, nonce=opened.nonce, now=self.now())
 
@@ -76,4 +76,4 @@ class Answering:
         log.error("a callback of account %s was malformed (%s); its body is kept", account, malformed.reason)
         digest = sha256(b"malformed\0" + account.encode() + b"\0" + opened.body).digest()[:16]
         self.records.note_malformed(account=account, digest=digest, body=opened.body, reason=malformed.reason)
-        return ACK.text
+        return ACKNOWLEDGEMENT

@@ -9,7 +9,7 @@ from wxbot import clock
 from wxbot.callback.answer import Answering
 from wxbot.errors import ForbiddenError, MalformedError
 from wxbot.events.runs import UnrecordedError
-from wxbot.wechat.replies import ACK
+from wxbot.wechat.envelope import ACKNOWLEDGEMENT
 
 MAX_BODY_BYTES = 64 * 1024
 _XML = "text/xml; charset=utf-8"
@@ -41,7 +41,7 @@ def callback_blueprint(answering: Answering) -> Blueprint:
             # Not answered rather than answered and forgotten: WeChat delivers it again.
             log.error("a callback of account %s was not recorded: %s", account, unrecorded)
             return _plain("not recorded\n", status=503)
-        return _plain(text) if text == ACK.text else Response(text, content_type=_XML)
+        return _plain(text) if text == ACKNOWLEDGEMENT else Response(text, content_type=_XML)
 
     for rule, defaults in (("/wechat", {"account": "default"}), ("/wechat/<account>", {})):
         blueprint.add_url_rule(rule, "verify", verify, defaults=defaults, methods=["GET"])

@@ -15,7 +15,6 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sqlalchemy import Engine
@@ -29,8 +28,8 @@ from wxbot.events.records import Delivery, Recalled, Records, State
 from wxbot.followers import Follower
 from wxbot.outcome import Outcome, Status
 from wxbot.scenes.dispatch import Dispatcher
+from wxbot.scenes.handler import Match
 from wxbot.scenes.pool import Pool, PoolFullError
-from wxbot.scenes.registry import Match
 from wxbot.wechat.events import Event
 from wxbot.wechat.replies import Acknowledgement, Reply
 
@@ -102,14 +101,12 @@ class Runs:
         engine: Engine,
         *,
         records: Records,
-        find: Callable[[Event], Match],
         dispatcher: Dispatcher,
         pool: Pool,
         deadline_seconds: float,
     ) -> None:
         self._engine = engine
         self._records = records
-        self._find = find
         self._dispatcher = dispatcher
         self._pool = pool
         self._deadline_seconds = deadline_seconds
@@ -167,7 +164,7 @@ class Runs:
             return
         run.known = recalled.follower
         event = followers.refine(run.event, run.known)
-        match = self._find(event)
+        match = self._dispatcher.find(event)
         try:
             self._pool.submit(lambda: self._execute(run, event, match))
         except PoolFullError as full:

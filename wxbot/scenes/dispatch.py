@@ -10,19 +10,24 @@ import logging
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Coroutine, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sqlalchemy.orm import Session
-from wxbot.scenes.registry import Handler, Match
 
 from wxbot.errors import NotAReplyError
 from wxbot.outcome import Outcome, Status
+from wxbot.scenes.handler import Handler, Match
+from wxbot.scenes.registry import Registry
 from wxbot.wechat.events import Event, Follow, Scan, Unfollow, always_visible
 from wxbot.wechat.replies import ACK, Acknowledgement, Reply, Text, as_reply
 
 log = logging.getLogger(__name__)
+
+# The registry whose handler this thread runs, for `wxbot.scene_for`.
+current_registry: ContextVar[Registry] = ContextVar("current_registry")
 
 
 class Work(Protocol):
@@ -65,19 +70,19 @@ class Texts:
 class Dispatcher:
     """Runs the handler of an event and, where it gives no reply, the fallbacks behind it."""
 
-    def __init__(
-        self,
-        texts: Texts,
-        *,
-        error_handler: Callable[[Handler, BaseException], Handler | None],
-    ) -> None:
+    def __init__(self, registry: Registry, texts: Texts) -> None:
         self.texts = texts
         self.runs: Counter[str] = Counter()  # how often each handler was called in this process
-        self._error_handler = error_handler
+        self._registry = registry
+
+    def find(self, event: Event) -> Match:
+        """Return who answers an event."""
+        return self._registry.find(event)
 
     def dispatch(self, event: Event, match: Match, work: Work) -> Outcome:
         """Return the outcome; never raises, whatever the handlers do."""
         started = time.monotonic()
+        current_registry.set(self._registry)
         failure = ""
         for handler in (match.handler, *match.fallbacks):
             if handler is None:
@@ -92,6 +97,8 @@ class Dispatcher:
                 status = Status.UNMATCHED
             return _outcome(status, attempt, started, handler=handler.name, detail=failure)
         status = Status.FAILED if failure else Status.UNMATCHED
+        if not failure and always_visible(event):
+            log.warning("%s", self._registry.suggestion(event))
         name = match.handler.name if match.handler else ""
         return _outcome(status, self.texts.closing(event), started, handler=name, detail=failure)
 
@@ -101,7 +108,7 @@ class Dispatcher:
         """Return the handler's reply, or in a few words why there is none."""
         try:
             self.runs[handler.name] += 1
-            reply = _reply_of(handler.call(event, values, work), event)
+            reply = _reply_of(handler.call(event, values, context=work), event)
             work.flush()
             return reply
         # SystemExit and KeyboardInterrupt too: on a server's thread they would take the process with them.
@@ -115,14 +122,17 @@ class Dispatcher:
         if isinstance(error, NotAReplyError):
             log.error("handler %s (%s) gave no reply: %s", handler.name, handler.location, error)
             return f"{handler.name}: {error}"
-        if (rescue := self._error_handler(handler, error)) is not None:
+        if (
+            isinstance(error, Exception)
+            and (rescue := self._registry.error_handlers(handler, error)) is not None
+        ):
             try:
-                reply = _reply_of(rescue.call_for_error(event, error, work), event)
+                reply = _reply_of(rescue.call(event, {}, context=work, error=error), event)
                 work.flush()
                 return reply
             except BaseException as second:
                 _close(work)
-                log.error("error handler %s failed with %s", rescue.name, type(second).__name__)
+                log.error("error handler %s failed:\n%s", rescue.name, _told(second, event))
         log.error("handler %s (%s) failed:\n%s", handler.name, handler.location, _told(error, event))
         return f"{handler.name}: {type(error).__name__}"
 

@@ -1,0 +1,7 @@
+"""The shipped menu click."""
+
+from wxbot.testing import Wx
+
+
+def test_menu_click_is_answered(wx: Wx) -> None:
+    assert wx.user("ailin").tap("OPENING_HOURS").text.startswith("营业时间")
