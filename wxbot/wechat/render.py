@@ -21,8 +21,7 @@ _FRAME = (
 def render(reply: Reply, event: Event, *, now: datetime) -> str:
     """Return the document that answers the event with the reply, addressed to the event's person.
 
-    Texts, titles and descriptions beyond 2048 bytes of UTF-8 are clipped and end with `…`; control
-    characters become U+FFFD.
+    Texts, titles and descriptions beyond 2048 bytes of UTF-8 are clipped and end with `…`.
     """
     kind, content = next(entry for cls, entry in _CONTENTS.items() if isinstance(reply, cls))
     return _FRAME.format(
@@ -98,7 +97,6 @@ def _cdata(text: str) -> str:
 
 def _clipped(text: str) -> str:
     """Cut a text to what WeChat accepts, between two characters."""
-    text = printable(text)
     encoded = text.encode("utf-8")
     if len(encoded) <= MAX_TEXT_BYTES:
         return text

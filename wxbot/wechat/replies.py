@@ -1,4 +1,7 @@
-"""What can be answered, as frozen values: a blank one cannot be made, and none knows whom it goes to."""
+"""What can be answered, as frozen values: a blank one cannot be made, and none knows whom it goes to.
+
+Texts become printable when a reply is made: U+FFFD stands where XML or a database could not follow.
+"""
 
 import re
 import unicodedata
@@ -148,7 +151,7 @@ def as_reply(value: object, event: Event) -> Reply:
     kind = type(value)
     try:
         if issubclass(kind, str):
-            return Text(printable(str.__str__(value)))
+            return Text(str.__str__(value))
         if issubclass(kind, _REPLIES):
             return _fitting(to_data(cast(Reply, value)), event)
         if wechatpy_bridge.is_reply(value):
@@ -159,7 +162,7 @@ def as_reply(value: object, event: Event) -> Reply:
 
 
 def to_data(reply: Reply | Acknowledgement) -> dict[str, object]:
-    """Return what can be kept as JSON, in any database: no NUL and no lone surrogate is left in it."""
+    """Return what can be kept as JSON in any database, as no reply holds a NUL or a lone surrogate."""
     kind = next(name for name, cls in _KINDS.items() if isinstance(reply, cls))
     if isinstance(reply, News):
         return {"type": kind, "articles": [_values(article, Article) for article in reply.articles]}
@@ -191,17 +194,21 @@ def is_blank(text: str) -> bool:
     return all(char in _SHAPELESS or unicodedata.category(char) in _SHAPELESS_CATEGORIES for char in text)
 
 
-def _check(reply: Any, *, visible: str = "") -> None:
-    """Refuse a field that is no text, a reference that is too long, a blank where something must show."""
+def _check(reply: object, *, visible: str = "") -> None:
+    """Refuse a field that is no text, a reference that is too long, a blank where something must show.
+
+    What remains is made printable here, after the blank was recognised and before anything keeps it.
+    """
     name = type(reply).__name__
-    for field in fields(reply):
+    for field in fields(cast(Any, reply)):
         value = getattr(reply, field.name)
         if not issubclass(type(value), str):
             raise ValueError(f"{name}.{field.name} must be text, not {type(value).__qualname__}")
         if field.name in _REFERENCES and len(value) > MAX_REFERENCE:
             raise ValueError(f"{name}.{field.name} must not be longer than {MAX_REFERENCE} characters")
-    if visible and is_blank(getattr(reply, visible)):
-        raise ValueError(f"{name}.{visible} must not be blank")
+        if field.name == visible and is_blank(value):
+            raise ValueError(f"{name}.{field.name} must not be blank")
+        object.__setattr__(reply, field.name, printable(str.__str__(value)))
 
 
 def _fitting(data: dict[str, Any], event: Event) -> Reply:
@@ -217,4 +224,4 @@ def _fitting(data: dict[str, Any], event: Event) -> Reply:
 
 def _values(value: object, kind: type[Any]) -> dict[str, object]:
     """Return the fields that this kind of reply or article has."""
-    return {field.name: printable(getattr(value, field.name)) for field in fields(kind)}
+    return {field.name: getattr(value, field.name) for field in fields(kind)}
