@@ -1,0 +1,1 @@
+"""Which function answers which scene: plugins, the registry that mounts them, and the runs of handlers."""

@@ -1,0 +1,72 @@
+"""What the log says about an event that nobody answers: a handler ready to paste."""
+
+import difflib
+import re
+from collections.abc import Iterable
+
+from wxbot.scenes.patterns import LARGEST_INTEGER, RESERVED_BEGINNINGS, clip, is_printable_scene
+from wxbot.wechat.events import Click, Event, Follow, Scan, Unfollow
+
+_CODE = '{line}\ndef {name}({parameter}) -> str:\n    return "..."'
+
+
+def suggestion(event: Event, known: Iterable[str] = ()) -> str:
+    """Return a few lines for the log: what was not answered, what may have been meant, and code to paste.
+
+    `known` are the few scenes that may have been meant. The text holds nothing of the person: no openid and
+    nothing they wrote.
+    """
+    if isinstance(event, Scan):
+        return "\n".join(
+            [
+                f"no handler answers scene {clip(event.scene)}",
+                *_meant(event.scene, known),
+                *_scan(event.scene),
+            ]
+        )
+    line, name = _decorator(event)
+    code = _CODE.format(line=line, name=name, parameter="event")
+    return f"no handler answers {_kind(event)}\n{_offer(code)}"
+
+
+def _scan(scene: str) -> list[str]:
+    if not is_printable_scene(scene) or scene.startswith(RESERVED_BEGINNINGS):
+        # No rule of ours can be this text, so that only a fallback takes it.
+        return [_offer(_CODE.format(line="@plugin.fallback", name="anything_else", parameter="scan"))]
+    is_integer = re.fullmatch("[1-9][0-9]{0,9}", scene) and int(scene) <= LARGEST_INTEGER
+    rule = scene if is_integer else f'"{scene}"'
+    code = _CODE.format(line=f"@plugin.scene({rule})", name=_name(scene), parameter="scan")
+    return [_offer(code), f"(wxbot explain -- {scene} says why each rule was passed over)"]
+
+
+def _meant(scene: str, known: Iterable[str]) -> list[str]:
+    near = difflib.get_close_matches(scene[:64], list(known), n=1, cutoff=0.75)
+    return [f"did you mean {near[0]!r}?"] if near else []
+
+
+def _decorator(event: Event) -> tuple[str, str]:
+    if isinstance(event, Click):
+        return f"@plugin.click({clip(event.event_key)})", _name(event.event_key)
+    if isinstance(event, Follow):
+        return "@plugin.on_follow", "welcome"
+    if isinstance(event, Unfollow):
+        return "@plugin.on_unfollow", "goodbye"
+    if event.is_message:
+        return f'@plugin.message("{event.wire_name}")', f"{_name(event.wire_name)}_message"
+    return f"@plugin.event({clip(event.name)})", _name(event.name)
+
+
+def _kind(event: Event) -> str:
+    if isinstance(event, Click):
+        return f"the menu key {clip(event.event_key)}"
+    return f"{'messages' if event.is_message else 'events'} of kind {clip(event.name or event.msg_type)}"
+
+
+def _offer(code: str) -> str:
+    return "to answer it, paste this into a plugin:\n\n" + code + "\n"
+
+
+def _name(text: str) -> str:
+    """Return a name for the function: the text's own letters and digits, as far as Python allows."""
+    words = re.sub("[^a-z0-9]+", "_", text[:40].lower()).strip("_")
+    return words if words.isidentifier() else f"answer_{words}".rstrip("_")

@@ -1,0 +1,183 @@
+"""One plugin, checked: its rules read, its handlers bound to what they ask for, all its faults collected."""
+
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from wxbot.scenes.configs import read_config
+from wxbot.scenes.handler import Handler
+from wxbot.scenes.inject import (
+    Parameters,
+    Provider,
+    Supplies,
+    check_names,
+    check_provider,
+    read_parameters,
+)
+from wxbot.scenes.patterns import RuleError, check_prefix
+from wxbot.scenes.places import place_of
+from wxbot.scenes.plugin import Plugin, Registration
+from wxbot.scenes.rules import Rule, read_rule
+
+_PLUGIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A rule and the handler that answers it."""
+
+    rule: Rule
+    handler: Handler
+    plugin: Plugin
+
+
+@dataclass
+class Mounted:
+    """A plugin as a registry uses it; `faults` are all reasons why it cannot."""
+
+    plugin: Plugin
+    answers: list[Answer] = field(default_factory=list)
+    errors: dict[type[Exception], Handler] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+
+
+@dataclass
+class _Bound:
+    """A function with all the rules it was decorated with, for which it is checked once."""
+
+    function: Callable[..., Any]
+    place: str
+    is_for_errors: bool
+    rules: list[Rule] = field(default_factory=list)
+
+
+def mount(plugin: Plugin, section: Mapping[str, Any] | None) -> Mounted:
+    """Check a plugin and its section of the settings; never raises for what its author did."""
+    mounted = Mounted(plugin)
+    mounted.faults += _name_faults(plugin)
+    config, faults = read_config(plugin, section)
+    mounted.faults += faults
+    supplies = Supplies(config, _providers(mounted))
+    bound = [(each, _parameters(mounted, each, supplies)) for each in _functions(mounted)]
+    error_needs = [parameters.names for each, parameters in bound if each.is_for_errors]
+    errors_claim = any(supplies.is_session(name) for names in error_needs for name in names)
+    for each, parameters in bound:
+        handler = _handler(plugin, each, parameters, supplies=supplies, errors_claim=errors_claim)
+        _keep(mounted, each, handler)
+    return mounted
+
+
+def _name_faults(plugin: Plugin) -> list[str]:
+    faults = []
+    if not isinstance(plugin.name, str) or not _PLUGIN_NAME.fullmatch(plugin.name):
+        faults.append(
+            f"{plugin.place}: a plugin cannot be called {plugin.name!r}: "
+            "use letters, digits, _ and -, a letter first"
+        )
+    try:
+        check_prefix(plugin.prefix)
+    except RuleError as error:
+        faults.append(f"{plugin.place}: prefix of plugin {plugin.name!r}: {error}")
+    return faults
+
+
+def _providers(mounted: Mounted) -> dict[str, Provider]:
+    providers: dict[str, Provider] = {}
+    places: dict[str, str] = {}
+    for registration in mounted.plugin.registrations:
+        if registration.kind != "provide":
+            continue
+        place, name = place_of(registration.function), registration.rule
+        provider, faults = check_provider(
+            name, registration.function, has_config=mounted.plugin.config is not None
+        )
+        if name in places:
+            faults.append(f"{name!r} is provided at {places[str(name)]} as well: keep one of them")
+        mounted.faults += [f"{place}: provider {name!r}: {fault}" for fault in faults]
+        places[str(name)] = place
+        providers[str(name)] = provider
+    return providers
+
+
+def _functions(mounted: Mounted) -> list[_Bound]:
+    """Gather the rules of each function; a function may answer both events and errors."""
+    found: dict[tuple[int, bool], _Bound] = {}
+    for registration in mounted.plugin.registrations:
+        if registration.kind == "provide":
+            continue
+        key = (id(registration.function), registration.kind == "error")
+        if key not in found:
+            found[key] = _Bound(registration.function, place_of(registration.function), key[1])
+        rule = _rule(mounted, registration, found[key].place)
+        if rule is not None:
+            found[key].rules.append(rule)
+    return list(found.values())
+
+
+def _rule(mounted: Mounted, registration: Registration, place: str) -> Rule | None:
+    try:
+        if not callable(registration.function):
+            raise RuleError("it is no function: put the decorator on a def")
+        return read_rule(
+            registration, mounted.plugin.prefix if isinstance(mounted.plugin.prefix, str) else ""
+        )
+    except RuleError as error:
+        shown = (
+            ""
+            if registration.rule is None or callable(registration.rule)
+            else f" {_shown(registration.rule)}"
+        )
+        mounted.faults.append(f"{place}: {registration.kind}{shown}: {error}")
+        return None
+
+
+def _shown(rule: object) -> str:
+    return repr(rule.pattern) if isinstance(rule, re.Pattern) else repr(rule)
+
+
+def _parameters(mounted: Mounted, bound: _Bound, supplies: Supplies) -> Parameters:
+    if not bound.rules:
+        return Parameters()
+    parameters, faults = read_parameters(bound.function, 2 if bound.is_for_errors else 1)
+    captures = {rule.shown or rule.kind: rule.captures for rule in bound.rules}
+    faults += check_names(
+        parameters, captures, supplies.providers, has_config=mounted.plugin.config is not None
+    )
+    name = getattr(bound.function, "__name__", "")
+    if not name:
+        faults.append("it has no name: write a function (def) that calls it")
+    mounted.faults += [f"{bound.place}: handler {name or repr(bound.function)}: {fault}" for fault in faults]
+    return parameters
+
+
+def _handler(
+    plugin: Plugin, bound: _Bound, parameters: Parameters, *, supplies: Supplies, errors_claim: bool
+) -> Handler:
+    captured = frozenset[str]().union(*(rule.captures for rule in bound.rules))
+    takes_session = any(supplies.is_session(name) for name in parameters.names if name not in captured)
+    return Handler(
+        name=f"{plugin.name}.{getattr(bound.function, '__name__', '')}",
+        plugin=plugin.name,
+        function=bound.function,
+        location=bound.place,
+        needs=parameters.names,
+        captured=captured,
+        takes_session=takes_session,
+        is_claimed=takes_session or errors_claim,
+        supplies=supplies,
+    )
+
+
+def _keep(mounted: Mounted, bound: _Bound, handler: Handler) -> None:
+    for rule in bound.rules:
+        if not inspect.isclass(rule.key):
+            mounted.answers.append(Answer(rule, handler, mounted.plugin))
+            continue
+        taken = mounted.errors.setdefault(rule.key, handler)
+        if taken is not handler:
+            mounted.faults.append(
+                f"{handler.location} and {taken.location}: both handle {rule.shown} in plugin "
+                f"{mounted.plugin.name!r}: keep one of them"
+            )

@@ -1,0 +1,139 @@
+"""A plugin: what the author of handlers writes down, without effect until a registry mounts it."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel
+
+from wxbot.errors import PluginError
+from wxbot.scenes.places import place_of, place_of_caller
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+Kind = Literal[
+    "scene", "text", "click", "event", "message", "follow", "unfollow", "error", "fallback", "provide"
+]
+
+
+@dataclass(frozen=True)
+class Registration:
+    """One decorator line: what was asked for, and the function below it. Nothing is checked yet."""
+
+    kind: Kind
+    function: Callable[..., Any]
+    rule: object = None
+    when: object = None
+
+
+class Plugin:
+    """A named set of handlers, made at import and mounted later.
+
+    `name` is also the section `[plugins.<name>]` of the settings, which `config` (a pydantic model)
+    validates. `prefix` is put before every scene rule that is a text; integers and ranges cannot be used
+    under a prefix, because WeChat's integer scenes have no room for one. Every decorator returns the function
+    unchanged and may be used several times on one function. Mistakes are reported together when the plugin
+    is mounted; decorating after that raises PluginError.
+    """
+
+    def __init__(self, name: str, *, prefix: str = "", config: type[BaseModel] | None = None) -> None:
+        self.name = name
+        self.prefix = prefix
+        self.config = config
+        self.place = place_of_caller(1)
+        self._registrations: list[Registration] = []
+        self._is_mounted = False
+
+    def __repr__(self) -> str:
+        """Name the plugin and where it was made."""
+        return f"<Plugin {self.name!r} of {self.place}>"
+
+    @property
+    def registrations(self) -> tuple[Registration, ...]:
+        """Everything that was decorated, in the order in which Python ran the decorators."""
+        return tuple(self._registrations)
+
+    def scene(
+        self, rule: str | int | range, *, when: Literal["follow", "scan"] | None = None
+    ) -> Callable[[Function], Function]:
+        """Answer scans of a scene: a text, a pattern (`shop:<int:shop_id>`), an integer or a range of them.
+
+        A capture `<name>` takes one or more characters of any kind, `<int:name>` a canonical decimal number
+        (no sign, no leading zero), `<signed:name>` a text with a signature that only we can make. A capture
+        ends where the literal text behind it occurs first; the last one takes what is left. A signature
+        covers its own value, not what else is in the scene, and depends on the rule as it is written, prefix
+        included: changing the rule makes printed codes worthless. A range captures `scene_id`. `when`
+        restricts the handler to people who follow with this scan ("follow") or who followed already ("scan").
+        """
+        return self._decorator("scene", rule, when)
+
+    def text(self, rule: str | re.Pattern[str]) -> Callable[[Function], Function]:
+        """Answer text messages: exactly this text, or a compiled pattern that must match the whole of it.
+
+        Space around the message is dropped first. Named groups of the pattern are captured.
+        """
+        return self._decorator("text", rule)
+
+    def click(self, key: str) -> Callable[[Function], Function]:
+        """Answer taps of the menu item with this key."""
+        return self._decorator("click", key)
+
+    def event(self, name: str) -> Callable[[Function], Function]:
+        """Answer an event by WeChat's name of it, in any case: "VIEW", or one that wxbot does not know."""
+        return self._decorator("event", name)
+
+    def message(self, kind: str) -> Callable[[Function], Function]:
+        """Answer messages of a kind: image voice video shortvideo location link, or text without a rule."""
+        return self._decorator("message", kind)
+
+    def on_follow(self, function: Function) -> Function:
+        """Answer people who follow without scanning one of our codes."""
+        self._add(Registration("follow", function))
+        return function
+
+    def on_unfollow(self, function: Function) -> Function:
+        """Be told of people who unfollow; they cannot be answered."""
+        self._add(Registration("unfollow", function))
+        return function
+
+    def errorhandler(self, error: type[Exception]) -> Callable[[Function], Function]:
+        """Answer in place of a handler of this plugin that raised `error`, or a class derived from it.
+
+        Called with the event and the error. The most specific class wins.
+        """
+        return self._decorator("error", error)
+
+    def fallback(self, function: Function) -> Function:
+        """Answer scans under this plugin's prefix that nobody answers; without a prefix, of the account."""
+        self._add(Registration("fallback", function))
+        return function
+
+    def provide(self, name: str) -> Callable[[Function], Function]:
+        """Offer a value to this plugin's handlers by name: what the function below returns, once a run.
+
+        It may itself ask for `event`, `session`, `follower` and `config`.
+        """
+        return self._decorator("provide", name)
+
+    def mark_mounted(self) -> None:
+        """Refuse decorators from now on: a registry has read this plugin."""
+        self._is_mounted = True
+
+    def forget_after(self, count: int) -> None:
+        """Keep only the first `count` registrations: the module that made the others could not be loaded."""
+        del self._registrations[count:]
+
+    def _decorator(self, kind: Kind, rule: object, when: object = None) -> Callable[[Function], Function]:
+        def register(function: Function) -> Function:
+            self._add(Registration(kind, function, rule, when))
+            return function
+
+        return register
+
+    def _add(self, registration: Registration) -> None:
+        if self._is_mounted:
+            raise PluginError(
+                f"{place_of(registration.function)}: too late for plugin {self.name!r}: it is mounted "
+                "already and would not know this handler. Decorate before the app is made."
+            )
+        self._registrations.append(registration)

@@ -1,0 +1,170 @@
+"""What maps an event to its handler: plugins mounted for each account, ambiguity refused at the start."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from wxbot.scenes.assembly import Mounts, mount_all
+from wxbot.scenes.explain import Explanation, explain
+from wxbot.scenes.handler import Handler, Match
+from wxbot.scenes.inject import Context
+from wxbot.scenes.messages import suggestion
+from wxbot.scenes.patterns import SceneError
+from wxbot.scenes.plugin import Plugin
+from wxbot.scenes.rules import When
+from wxbot.scenes.scene_for import build_scene, sample_scene
+from wxbot.scenes.table import Table
+from wxbot.wechat.events import Click, Event, Follow, Scan, TextMessage, Unfollow
+
+__all__ = ["Context", "Handler", "Match", "Registry", "Route"]
+
+
+@dataclass(frozen=True)
+class Route:
+    """One line of `wxbot routes`: what is answered (`kind` and `rule`), by whom, and where it is written."""
+
+    kind: str
+    rule: str
+    when: When | None
+    handler: str
+    plugin: str
+    location: str
+
+
+class Registry:
+    """The handlers of every account; made by `build` and never changed afterwards."""
+
+    def __init__(self, mounts: Mounts) -> None:
+        self._tables: dict[str, Table] = mounts.tables
+        self._errors = {each.plugin.name: each.errors for each in mounts.mounted}
+        self.plugins = tuple(each.plugin for each in mounts.mounted)
+        self.skipped = mounts.skipped
+
+    @classmethod
+    def build(
+        cls,
+        plugins: Sequence[Plugin],
+        *,
+        accounts: Mapping[str, Sequence[str]],
+        keys: Sequence[str],
+        configs: Mapping[str, Mapping[str, Any]],
+        on_error: Literal["stop", "skip"] = "stop",
+        skipped: Sequence[str] = (),
+    ) -> "Registry":
+        """Mount the plugins for the accounts, all of them or none.
+
+        `accounts` names the plugins of each account (none: all of them), `keys` are the secret keys, newest
+        first, `configs` the sections `[plugins.<name>]`. Raises PluginError with every fault there is; with
+        `on_error` "skip" broken plugins are left out as a whole, and their faults follow those in `skipped`.
+        """
+        mounts = mount_all(
+            plugins, accounts=accounts, keys=keys, configs=configs, on_error=on_error, skipped=skipped
+        )
+        for each in mounts.mounted:
+            each.plugin.mark_mounted()
+        return cls(mounts)
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """Return the names of the accounts."""
+        return tuple(self._tables)
+
+    def find(self, event: Event) -> Match:
+        """Return who answers an event: for scans and follows, messages, menu clicks and all other events."""
+        table = self._tables.get(event.account)
+        if table is None:
+            return Match()
+        if isinstance(event, Scan):
+            found = table.find_scene(event.scene, event.when)
+            fallbacks = table.fallbacks_for(event.scene)
+            if found is None:
+                return Match(fallbacks=fallbacks)
+            handler = found[0].handler
+            others = tuple(each for each in fallbacks if each is not handler)
+            return Match(handler=handler, values=found[1], fallbacks=others)
+        if isinstance(event, TextMessage):
+            text = table.find_text(event.content)
+            if text is not None:
+                return Match(handler=text[0], values=text[1])
+        return Match(handler=_find_other(table, event))
+
+    def error_handlers(self, handler: Handler, error: Exception) -> Handler | None:
+        """Return the error handler of the same plugin for the most specific class of the error, if any."""
+        handlers = self._errors.get(handler.plugin, {})
+        return next((handlers[kind] for kind in type(error).__mro__ if kind in handlers), None)
+
+    def scene_for(self, endpoint: str, /, *, account: str | None = None, **values: object) -> str:
+        """Return the scene that brings these values to a handler (`plugin.function`), as `url_for` does.
+
+        The rule that takes exactly these values is used; of several, the topmost one on the function.
+        Integers may be given as text. Raises SceneError if no rule takes them, the scene would not fit a
+        code, or another handler would get it.
+        """
+        return build_scene(self._table(account), endpoint, values)
+
+    def routes(self, account: str) -> list[Route]:
+        """Return all that an account answers: scenes by specificity, then fallbacks, then other events."""
+        table = self._table(account)
+        scenes = sorted(table.scenes, key=lambda each: (each.pattern.rank, each.pattern.text))
+        routes = [
+            Route(each.pattern.kind, each.pattern.text, each.when, each.handler.name, *_origin(each.handler))
+            for each in scenes
+        ]
+        others = [each for each in table.answers if each.rule.kind != "scene"]
+        others.sort(key=lambda each: each.rule.kind != "fallback")
+        routes += [
+            Route(
+                each.rule.kind,
+                each.plugin.prefix if each.rule.kind == "fallback" else each.rule.text,
+                None,
+                each.handler.name,
+                *_origin(each.handler),
+            )
+            for each in others
+        ]
+        return routes
+
+    def explain(self, scene: str, *, account: str | None = None, when: When = "scan") -> Explanation:
+        """Return which handler answers a scene, and why each rule that was looked at does or does not."""
+        return explain(self._table(account), scene, when)
+
+    def suggestion(self, event: Event) -> str:
+        """Return lines for the log about an event that nobody answers, with a handler ready to paste."""
+        table = self._tables.get(event.account)
+        known = table.near(event.scene) if table is not None and isinstance(event, Scan) else []
+        return suggestion(event, known)
+
+    def samples(self, account: str) -> list[tuple[str, str]]:
+        """Return handler and one working scene for each scene rule of an account; captures are 1001."""
+        table = self._table(account)
+        scenes = ((each.handler.name, sample_scene(table, each)) for each in table.scenes)
+        return [(name, scene) for name, scene in scenes if scene is not None]
+
+    def clicks(self, account: str) -> list[str]:
+        """Return the menu keys that an account answers."""
+        return [each.rule.text for each in self._table(account).answers if each.rule.kind == "click"]
+
+    def _table(self, account: str | None) -> Table:
+        if account is None and len(self._tables) == 1:
+            return next(iter(self._tables.values()))
+        known = ", ".join(self._tables)
+        if account is None:
+            raise SceneError(f"there are several accounts: name one of {known}")
+        if account not in self._tables:
+            raise SceneError(f"there is no account {account!r}: use one of {known}")
+        return self._tables[account]
+
+
+def _find_other(table: Table, event: Event) -> Handler | None:
+    if isinstance(event, Follow):
+        return table.find_exact("follow", "")
+    if isinstance(event, Unfollow):
+        return table.find_exact("unfollow", "")
+    if event.is_message:
+        return table.find_exact("message", event.wire_name)
+    clicked = table.find_exact("click", event.event_key) if isinstance(event, Click) else None
+    return clicked or table.find_exact("event", event.wire_name)
+
+
+def _origin(handler: Handler) -> tuple[str, str]:
+    return handler.plugin, handler.location
