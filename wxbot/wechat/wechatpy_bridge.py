@@ -8,6 +8,7 @@ import importlib
 import sys
 from collections.abc import Mapping
 from typing import Any
+from xml.parsers.expat import ExpatError
 
 from wxbot.errors import WxbotError
 
@@ -40,7 +41,7 @@ def message_from(body: bytes) -> Any:
     parse_message = importlib.import_module("wechatpy").parse_message
     try:
         return parse_message(body.decode("utf-8-sig"))
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
+    except (ExpatError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise WxbotError(
             f"wechatpy cannot build a message from this event ({type(error).__name__}); "
             "read event.fields instead, which holds every element"
