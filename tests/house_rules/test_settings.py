@@ -16,6 +16,11 @@ def heading(setting: Setting) -> str:
     return f"`[{setting.section}]`" if setting.section else "Before the first section"
 
 
+def row(setting: Setting) -> str:
+    key = f"`{setting.key}`{' (secret)' if setting.is_secret else ''}"
+    return f"| {key} | {setting.type} | `{shown(setting.default)}` | {setting.help} |"
+
+
 def test_example_file_is_the_list_of_settings(root: Path) -> None:
     example = tomllib.loads((root / "config.example.toml").read_text())
 
@@ -35,10 +40,4 @@ def test_reference_is_the_list_of_settings(root: Path) -> None:
         title = line.removeprefix("## ") if line.startswith("## ") else title
         rows += [(title, line)] if re.match(r"\| `", line) else []
 
-    assert rows == [
-        (
-            heading(each),
-            f"| `{each.key}`{' (secret)' * each.is_secret} | {each.type} | `{shown(each.default)}` | {each.help} |",
-        )
-        for each in describe()
-    ]
+    assert rows == [(heading(each), row(each)) for each in describe()]

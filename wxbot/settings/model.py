@@ -13,6 +13,8 @@ _WechatBase = Annotated[str, AfterValidator(checks.wechat_base)]
 
 
 class Section(BaseModel):
+    """What all sections share: unknown keys are faults, and nothing changes after the start."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True)
 
 

@@ -16,9 +16,9 @@ from wxbot.errors import ConfigurationError
 from wxbot.settings.faults import Place, label, sentence
 from wxbot.settings.model import Settings, describe
 
-# Variables that belong to wxbot but configure its tests, not a deployment.
+# Read elsewhere: by this module, by gunicorn.conf.py, by the tests.
 _NOT_SETTINGS = re.compile(
-    r"WXBOT_(CONFIG|LONG|TEST_.*|CONTRACT_.*"
+    r"WXBOT_(CONFIG|BIND|LONG|TEST_.*|CONTRACT_.*"
     # What Kubernetes and Docker add by themselves when the service beside is called wxbot.
     r"|SERVICE_(HOST|PORT(_.*)?)|PORT(_[0-9]+_(TCP|UDP)(_.*)?)?)"
 )

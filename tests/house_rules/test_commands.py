@@ -1,0 +1,36 @@
+"""Every command is in docs/cli.md with its help, and nothing else is."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from wxbot.cli import main
+
+
+def commands(group: click.Group, name: str) -> Iterator[tuple[str, click.Command]]:
+    for word, command in group.commands.items():
+        yield f"{name} {word}", command
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{name} {word}")
+
+
+def test_every_command_is_documented(root: Path) -> None:
+    page = (root / "docs" / "cli.md").read_text()
+    sections = dict(re.findall(r"^##+ `(wxbot[ \w-]*)`\n(.*?)(?=^#|\Z)", page, re.MULTILINE | re.DOTALL))
+
+    missing = []
+    for name, command in commands(main, "wxbot"):
+        described = " ".join(sections.get(name, "").split())
+        options = [option for each in command.params for option in each.opts if option.startswith("--")]
+        said = [command.get_short_help_str(200).rstrip("."), *(f"`{option}" for option in options)]
+        missing += [f"{name}: {text}" for text in said if text not in described]
+    assert not missing
+    assert set(sections) == {name for name, _ in commands(main, "wxbot")}
+
+
+def test_every_command_and_option_has_a_help() -> None:
+    for name, command in [("wxbot", main), *commands(main, "wxbot")]:
+        assert command.help, name
+        assert all(option.help for option in command.params if isinstance(option, click.Option)), name

@@ -1,0 +1,19 @@
+"""What is promised is what is documented, and it is there."""
+
+import re
+from pathlib import Path
+
+import wxbot
+import wxbot.testing
+
+
+def test_public_names_are_the_documented_ones(root: Path) -> None:
+    documented = re.findall(r"^\| `(\w+)` \|", (root / "docs" / "public-names.md").read_text(), re.MULTILINE)
+
+    assert sorted(documented) == sorted(wxbot.__all__)
+
+
+def test_public_names_can_be_imported_and_say_what_they_are() -> None:
+    for module in (wxbot, wxbot.testing):
+        for name in module.__all__:
+            assert getattr(module, name).__doc__, f"{module.__name__}.{name}"
