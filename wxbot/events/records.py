@@ -149,9 +149,7 @@ class Records:
         in_time = (
             update(models.events)
             .where(mine, models.events.c.state == State.RUNNING)
-            .values(
-                state=State.DONE, reply=_dump(outcome.reply), lease_until=None, body=None, **_ending(outcome)
-            )
+            .values(_ending(outcome) | {"reply": _dump(outcome.reply)})
         )
         if connection.execute(in_time).rowcount == 1:
             return True

@@ -1,0 +1,133 @@
+"""A handler that misses the deadline: the person reads the interim text, every time, and nothing is lost."""
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from wxbot import Plugin, Scan
+from wxbot.db.models import events
+from wxbot.testing import Wx
+
+SOON = {"callback": {"deadline_seconds": 0.2}}
+
+
+def fine(scan: Scan) -> str:
+    return "很好"
+
+
+def rows(wx: Wx) -> list[tuple[str, str, str]]:
+    with wx.session() as session:
+        found = session.execute(select(events.c.scene, events.c.state, events.c.outcome))
+        return [tuple(row) for row in found]
+
+
+def wait_until_done(wx: Wx, scene: str) -> None:
+    give_up_at = time.monotonic() + 10
+    while (scene, "done", "late") not in rows(wx):
+        assert time.monotonic() < give_up_at, rows(wx)
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("takes_session", [False, True])
+def test_late_reply_never_replaces_what_was_said(
+    plugin: Plugin, make_wx: Callable[..., Wx], takes_session: bool
+) -> None:
+    go_on = threading.Event()
+
+    def light(scan: Scan) -> str:
+        go_on.wait(10)
+        return "太晚了"
+
+    def writing(scan: Scan, session: Session) -> str:
+        go_on.wait(10)
+        session.execute(text("INSERT INTO notes VALUES ('written')"))
+        return "太晚了"
+
+    plugin.scene("slow")(writing if takes_session else light)
+    wx = make_wx(SOON)
+    with wx.session() as session:
+        session.execute(text("CREATE TABLE notes (word TEXT)"))
+    bo = wx.user("bo")
+
+    first = bo.scan("slow")
+    meanwhile = bo.redeliver()
+    go_on.set()
+    wait_until_done(wx, "slow")
+    afterwards = bo.redeliver()
+
+    assert first.text.startswith("正在为您处理")
+    assert meanwhile.text == afterwards.text == first.text
+    with wx.session() as session:
+        written = session.execute(text("SELECT count(*) FROM notes")).scalar_one()
+    assert written == (1 if takes_session else 0)
+
+
+def test_handler_that_never_returns_leaves_others_alone(plugin: Plugin, make_wx: Callable[..., Wx]) -> None:
+    for_ever = threading.Event()
+    plugin.scene("hung")(lambda scan: for_ever.wait() and "")
+    plugin.scene("fine")(fine)
+    wx = make_wx(SOON)
+
+    hung = [wx.user(f"bo {number}").scan("hung").text for number in range(3)]
+
+    assert all(said.startswith("正在为您处理") for said in hung)
+    assert wx.user("ailin").scan("fine").text == "很好"
+    for_ever.set()
+
+
+def test_full_pool_answers_with_the_fallback(plugin: Plugin, make_wx: Callable[..., Wx]) -> None:
+    for_ever = threading.Event()
+    plugin.scene("hung")(lambda scan: for_ever.wait() and "")
+    wx = make_wx({"callback": {"deadline_seconds": 0.1}, "handlers": {"threads": 1}})
+
+    said = [wx.user(f"bo {number}").scan("hung").text for number in range(6)]
+    for_ever.set()
+
+    assert said[0].startswith("正在为您处理")
+    assert said[-1].startswith("抱歉")
+
+
+def test_event_that_waits_too_long_in_the_queue_is_answered_and_still_runs(
+    plugin: Plugin, make_wx: Callable[..., Wx]
+) -> None:
+    go_on, ran = threading.Event(), threading.Event()
+    plugin.scene("hung")(lambda scan: go_on.wait(10) and "")
+
+    @plugin.scene("queued")
+    def queued(scan: Scan, session: Session) -> str:
+        ran.set()
+        return "到了"
+
+    wx = make_wx({"callback": {"deadline_seconds": 0.1}, "handlers": {"threads": 1}})
+    wx.user("bo").scan("hung")
+
+    reply = wx.user("ailin").scan("queued")
+    go_on.set()
+
+    assert reply.text.startswith("正在为您处理")
+    assert ran.wait(10)
+    wait_until_done(wx, "queued")
+
+
+def test_writer_that_sleeps_is_fenced_and_answered(plugin: Plugin, make_wx: Callable[..., Wx]) -> None:
+    @plugin.scene("greedy")
+    def greedy(scan: Scan, session: Session) -> str:
+        session.execute(text("INSERT INTO notes VALUES ('never')"))
+        time.sleep(1.4)
+        return "写完了"
+
+    plugin.scene("fine")(fine)
+    wx = make_wx()
+    with wx.session() as session:
+        session.execute(text("CREATE TABLE notes (word TEXT)"))
+
+    reply = wx.user("bo").scan("greedy")
+
+    assert reply.text.startswith("抱歉")
+    assert wx.user("ailin").scan("fine").text == "很好"
+    with wx.session() as session:
+        assert session.execute(text("SELECT count(*) FROM notes")).scalar_one() == 0
