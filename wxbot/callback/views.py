@@ -11,6 +11,7 @@ from wxbot.errors import ForbiddenError, MalformedError
 from wxbot.events.runs import UnrecordedError
 from wxbot.wechat.envelope import ACKNOWLEDGEMENT
 
+DEFAULT_ACCOUNT = "default"
 MAX_BODY_BYTES = 64 * 1024
 _XML = "text/xml; charset=utf-8"
 _PLAIN = "text/plain; charset=utf-8"
@@ -22,13 +23,13 @@ def callback_blueprint(answering: Answering) -> Blueprint:
     """Return the callback's two routes; `/wechat` is the account named `default`."""
     blueprint = Blueprint("callback", __name__)
 
-    def verify(account: str) -> Response:
+    def verify(account: str = DEFAULT_ACCOUNT) -> Response:
         try:
             return _plain(answering.verify(account, request.query_string))
         except ForbiddenError:
             return _forbidden()
 
-    def answer(account: str) -> Response:
+    def answer(account: str = DEFAULT_ACCOUNT) -> Response:
         arrived = clock.monotonic()
         try:
             text = answering.answer(account, request.query_string, _body(), arrived=arrived)
@@ -43,9 +44,10 @@ def callback_blueprint(answering: Answering) -> Blueprint:
             return _plain("not recorded\n", status=503)
         return _plain(text) if text == ACKNOWLEDGEMENT else Response(text, content_type=_XML)
 
-    for rule, defaults in (("/wechat", {"account": "default"}), ("/wechat/<account>", {})):
-        blueprint.add_url_rule(rule, "verify", verify, defaults=defaults, methods=["GET"])
-        blueprint.add_url_rule(rule, "answer", answer, defaults=defaults, methods=["POST"])
+    # Not by the rule's defaults: Flask would redirect the longer path, and WeChat follows no redirect.
+    for rule in ("/wechat", "/wechat/<account>"):
+        blueprint.add_url_rule(rule, view_func=verify, methods=["GET"])
+        blueprint.add_url_rule(rule, view_func=answer, methods=["POST"])
     blueprint.register_error_handler(RequestEntityTooLarge, _too_large)
     blueprint.after_request(_harden)
     return blueprint
