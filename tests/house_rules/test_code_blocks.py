@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from wxbot.cli import main
+from wxbot.cli import cli
 from wxbot.settings import describe, from_data
 
 # Commands that are not ours and may stand in an instruction.
@@ -80,7 +80,7 @@ def test_commands_exist(root: Path) -> None:
     unknown = []
     for page, block in blocks(root, "bash", "sh", "console"):
         for program, *arguments in commands(block):
-            ours = {"make": targets, "wxbot": list(main.commands)}.get(program)
+            ours = {"make": targets, "wxbot": list(cli.commands)}.get(program)
             named = arguments[0] if arguments else ""
             if program not in FOREIGN and (ours is None or (named not in ours and not named.startswith("-"))):
                 unknown.append(f"{page}: {program} {named}")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from wxbot.cli import main
+from wxbot.cli import cli
 
 
 def commands(group: click.Group, name: str) -> Iterator[tuple[str, click.Command]]:
@@ -21,16 +21,16 @@ def test_every_command_is_documented(root: Path) -> None:
     sections = dict(re.findall(r"^##+ `(wxbot[ \w-]*)`\n(.*?)(?=^#|\Z)", page, re.MULTILINE | re.DOTALL))
 
     missing = []
-    for name, command in commands(main, "wxbot"):
+    for name, command in commands(cli, "wxbot"):
         described = " ".join(sections.get(name, "").split())
         options = [option for each in command.params for option in each.opts if option.startswith("--")]
         said = [command.get_short_help_str(200).rstrip("."), *(f"`{option}" for option in options)]
         missing += [f"{name}: {text}" for text in said if text not in described]
     assert not missing
-    assert set(sections) == {name for name, _ in commands(main, "wxbot")}
+    assert set(sections) == {name for name, _ in commands(cli, "wxbot")}
 
 
 def test_every_command_and_option_has_a_help() -> None:
-    for name, command in [("wxbot", main), *commands(main, "wxbot")]:
+    for name, command in [("wxbot", cli), *commands(cli, "wxbot")]:
         assert command.help, name
         assert all(option.help for option in command.params if isinstance(option, click.Option)), name

@@ -30,9 +30,8 @@ def files(folder: Path) -> set[str]:
 def test_wheel_holds_the_package_the_migrations_and_the_handlers(wheel: Path) -> None:
     packed = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
 
-    assert packed == {
-        f"{inside}/{name}" for folder, inside in INSIDE.items() for name in files(ROOT / folder)
-    }
+    expected = {f"{inside}/{name}" for folder, inside in INSIDE.items() for name in files(ROOT / folder)}
+    assert packed == expected | {"wxbot/_gunicorn.conf.py"}
     assert {"wxbot/py.typed", "wxbot/_migrations/env.py", "wxbot/_handlers/__init__.py"} <= packed
     assert [name for name in packed if name.endswith(".html")]
 
