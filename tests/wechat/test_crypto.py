@@ -120,6 +120,8 @@ def test_junk_behind_the_base64_text_is_forbidden(cipher: Cipher, raw: Callable[
         pytest.param(padded(filled(), value=200), id="padding-200"),
         pytest.param(padded(filled(), value=255), id="padding-255"),
         pytest.param(padded(filled())[:-2] + b"\x00" + padded(filled())[-1:], id="padding-inconsistent"),
+        pytest.param(filled() + b"\x04" * 4, id="padding-of-a-short-block"),
+        pytest.param(filled() + bytes([52]) * 52, id="padding-one-block-too-long"),
         pytest.param(b"\x20" * 32, id="padding-only"),
         pytest.param(padded(b"x" * 19), id="shorter-than-its-head"),
         pytest.param(padded(filled(length=7)), id="length-one-too-long"),

@@ -118,9 +118,13 @@ def broken(cls: Any, **data: Any) -> Any:
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_reply_without_content_is_refused(scan: Event, reply: Any) -> None:
+def test_reply_without_content_is_refused_and_left_alone(scan: Event, reply: Any) -> None:
+    before = copy.deepcopy(vars(reply))
+
     with pytest.raises(NotAReplyError, match="Return a non-blank str"):
         as_reply(reply, scan)
+
+    assert vars(reply) == before
 
 
 def test_message_of_wechatpy_is_no_reply(scan: Event) -> None:
