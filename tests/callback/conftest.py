@@ -34,7 +34,8 @@ class Line:
     def post(self, query: str | bytes, body: bytes, path: str = "/wechat") -> tuple[int, bytes, str]:
         """Post and return status, body and content type."""
         with self.wx.app.test_client() as client:
-            response = client.post(path, query_string=query, data=body)
+            raw = query if isinstance(query, str) else query.decode("latin-1")  # as WSGI hands it over
+            response = client.post(path, data=body, environ_overrides={"QUERY_STRING": raw})
         return response.status_code, response.get_data(), response.headers["Content-Type"]
 
     def get(self, query: str, path: str = "/wechat") -> tuple[int, bytes, str]:
