@@ -23,13 +23,13 @@ def blank(scan: object) -> str:
 
 
 @pytest.fixture
-def wx_plugins() -> list[Plugin]:
-    """Mount the troublesome handlers only."""
+def wx_plugins(caplog: pytest.LogCaptureFixture) -> list[Plugin]:
+    """Mount the troublesome handlers only, and listen from the start of the bot."""
+    caplog.set_level(logging.DEBUG)
     return [plugin]
 
 
 def test_logs_and_answers_show_no_secrets(wx: Wx, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG)
     configured = wx.bot.settings
     account = configured.accounts["default"]
     private = [
@@ -45,7 +45,8 @@ def test_logs_and_answers_show_no_secrets(wx: Wx, caplog: pytest.LogCaptureFixtu
         answer = client.post("/wechat", query_string=query, data=body)
         said.append(f"{answer.status} {dict(answer.headers)} {answer.text}")
 
-    logged = "\n".join(logging.Formatter("%(name)s %(message)s").format(record) for record in caplog.records)
+    records = caplog.get_records("setup") + caplog.get_records("call")
+    logged = "\n".join(logging.Formatter("%(name)s %(message)s").format(record) for record in records)
     assert "broken" in logged
     for secret in [*private, ailin.openid, "only the account should read"]:
         assert secret not in logged
