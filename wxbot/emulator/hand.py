@@ -133,7 +133,7 @@ class Hand:
                 conversation.waiting -= 1
         if push.event == "SCAN" and trouble.second_receiver:
             fault = Bubble(kind="fault", text=world.rules.fault_notice)
-            world.note(openid, side="system", action="second_receiver", bubble=fault, delivery=number)
+            world.note(openid, side="system", action="second_receiver", bubble=fault)
         return delivery
 
     def redeliver(self, number: int) -> Delivery:

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, jsonify, render_template, request
 from wxbot.emulator.codes import KINDS, Code
 from wxbot.emulator.control import asked, state_of
 from wxbot.emulator.hand import Hand, ImpossibleError
+from wxbot.emulator.judge import Bubble
 from wxbot.emulator.push import Delivery, Exchange
 from wxbot.emulator.refusals import Refusal
 from wxbot.emulator.words import LANGUAGES, words_for
@@ -196,16 +197,18 @@ def _state(world: World, openid: str) -> Answer:
 
 def _person(world: World, person: Person) -> Answer:
     entries = world.conversations[person.openid].entries
-    last = next((entry for entry in reversed(entries) if entry.bubble), None)
-    preview = (
-        (last.bubble.text or last.bubble.title or f"[{last.bubble.kind}]") if last and last.bubble else ""
-    )
+    last = next((entry.bubble for entry in reversed(entries) if entry.bubble), None)
     return {
         **asdict(person),
-        "preview": preview[:60],
+        "preview": _preview(last)[:60] if last else "",
+        "kind": last.kind if last else "",
         "at": entries[-1].at if entries else None,
         "waiting": world.conversations[person.openid].waiting,
     }
+
+
+def _preview(bubble: Bubble) -> str:
+    return bubble.text or bubble.title or (bubble.articles[0].title if bubble.articles else "")
 
 
 def _code(world: World, code: Code, now: float) -> Answer:
