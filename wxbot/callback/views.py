@@ -26,15 +26,15 @@ def callback_blueprint(answering: Answering) -> Blueprint:
     def verify(account: str = DEFAULT_ACCOUNT) -> Response:
         try:
             return _plain(answering.verify(account, request.query_string))
-        except ForbiddenError:
-            return _forbidden()
+        except ForbiddenError as refused:
+            return _forbidden(account, refused)
 
     def answer(account: str = DEFAULT_ACCOUNT) -> Response:
         arrived = clock.monotonic()
         try:
             text = answering.answer(account, request.query_string, _body(), arrived=arrived)
-        except ForbiddenError:
-            return _forbidden()
+        except ForbiddenError as refused:
+            return _forbidden(account, refused)
         except MalformedError as malformed:
             log.warning("a callback of account %s was refused: %s", account, malformed.reason)
             return _plain("bad request\n", status=400)
@@ -62,8 +62,9 @@ def _plain(text: str, *, status: int = 200) -> Response:
     return Response(text, status=status, content_type=_PLAIN)
 
 
-def _forbidden() -> Response:
-    """The one refusal: it does not say what was wrong."""
+def _forbidden(account: str, refused: ForbiddenError) -> Response:
+    """The one refusal: it does not say what was wrong; the operator's log does."""
+    log.info("a callback for account %.32r was refused: %s", account, refused.reason or "account")
     return _plain("forbidden\n", status=403)
 
 
