@@ -28,6 +28,7 @@ def open_engine(url: str, *, connections: int = 32) -> Engine:
         pool_size=connections,
         max_overflow=0,
         pool_timeout=LOCK_TIMEOUT_SECONDS,
+        hide_parameters=True,  # they are people's data, and exceptions end up in logs
     )
     event.listen(engine, "connect", _prepare)
     return engine

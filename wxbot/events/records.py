@@ -107,15 +107,8 @@ class Records:
 
     def settle(self, delivery: Delivery, outcome: Outcome, *, run: bytes, known: Follower | None) -> bool:
         """Write a light run's end: `done`, with the follower's change. False: another run was faster."""
-        row = _row(delivery.event, run=run, state=State.DONE, reply=outcome.reply)
-        row |= _ending(outcome)
-        with self._engine.connect() as connection, connection.begin() as transaction:
-            if not _insert(connection, row):
-                transaction.rollback()
-                return False
-            followers.note(connection, delivery.event, known)
-            _note_signature(connection, delivery)
-            return True
+        row = _row(delivery.event, run=run, state=State.DONE, reply=outcome.reply) | _ending(outcome)
+        return self._enter(delivery, row, known)
 
     def claim(
         self, delivery: Delivery, interim: Reply | Acknowledgement, *, run: bytes, known: Follower | None
@@ -198,6 +191,10 @@ class Records:
         row |= {"lease_until": _DATABASE_NOW + LEASE_SECONDS, "body": delivery.event.body}
         if state is State.LATE:
             row["outcome"] = Status.LATE
+        return self._enter(delivery, row, known)
+
+    def _enter(self, delivery: Delivery, row: dict[str, object], known: Follower | None) -> bool:
+        """Write an event's row with all that comes with its first sight, in one transaction."""
         with self._engine.connect() as connection, connection.begin() as transaction:
             if not _insert(connection, row):
                 transaction.rollback()

@@ -157,9 +157,7 @@ def _close(work: Work) -> None:
 
 
 def _told(error: BaseException, event: Event) -> str:
-    """Return the traceback as it may be logged: without the person, and without the values of SQL."""
-    if hasattr(error, "hide_parameters"):
-        error.hide_parameters = True
+    """Return the traceback as it may be logged: without the person."""
     return "".join(traceback.format_exception(error)).replace(event.openid, "<openid>")
 
 
