@@ -36,7 +36,9 @@ class Thing:
 @pytest.mark.parametrize(
     "value",
     [None, "", " ", "\u200b\n", 5, 0, True, {}, {"text": "x"}, [], b"x", Thing(), Thing, object, ("a", "b")],
-    ids=repr,
+    ids=lambda value: (
+        f"{type(value).__name__}-{value}" if isinstance(value, str | int) else type(value).__name__
+    ),
 )
 def test_useless_result_becomes_the_fallback(plugin: Plugin, make_wx: Callable[[], Wx], value: Any) -> None:
     plugin.scene("code")(lambda scan: value)
