@@ -1,11 +1,11 @@
-"""Answers the menu: a button of the type `click` with the key OPENING_HOURS."""
+"""Answers the menu: a button of the type `click`. Its key is what WeChat sends; here it reads like its label."""
 
 from wxbot import Click, Plugin
 
 menu = Plugin("menu")
 
 
-@menu.click("OPENING_HOURS")
+@menu.click("营业时间")
 def opening_hours(click: Click) -> str:
     """Tell when the shop is open."""
     return "营业时间：每天 9:00–21:00，节假日照常。"
