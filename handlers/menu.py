@@ -1,4 +1,4 @@
-"""Answers the menu: a button of the type `click`. Its key is what WeChat sends; here it reads like its label."""
+"""Answers the menu: a button of the type `click`. WeChat sends its key; here the key reads like a label."""
 
 from wxbot import Click, Plugin
 
