@@ -55,7 +55,10 @@ class Changes:
     def account(self) -> None:
         """Change the account: its callback URL, its mode or its secrets."""
         changes: dict[str, Any] = checked_account(asked())
-        self._world.account = replace(self._world.account, **changes)
+        account = replace(self._world.account, **changes)
+        # Its key is read here, so that a bad one is refused now and not at the next push.
+        account.sender.cipher.encrypt(b"")
+        self._world.account = account
 
     def clock(self) -> None:
         """Move the platform's clock: `offset_seconds` from the system's time."""

@@ -131,7 +131,7 @@ class Hand:
         finally:
             with world.changing():
                 conversation.waiting -= 1
-        if push.event == "SCAN" and trouble.second_receiver:
+        if push.event == "SCAN" and trouble.second_receiver and number in world.deliveries:
             fault = Bubble(kind="fault", text=world.rules.fault_notice)
             world.note(openid, side="system", action="second_receiver", bubble=fault)
         return delivery

@@ -5,7 +5,7 @@ The defaults are the treatment that is hardest on a bot while still being possib
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 NEW_FAULT_NOTICE = "该公众号提供的服务出现故障，请稍后再试"
 OLD_FAULT_NOTICE = "该公众号暂时无法提供服务，请稍后再试"
@@ -75,9 +75,12 @@ Switches = TypeVar("Switches", Rules, Trouble)
 def changed(switches: Switches, changes: Mapping[str, Any]) -> Switches:
     """Return the switches with some of them set; ValueError names one that is unknown or ill-typed."""
     known = {item.name: getattr(switches, item.name) for item in fields(switches)}
+    kinds = get_type_hints(type(switches))
     for name, value in changes.items():
         if name not in known:
             raise ValueError(f"there is no switch {name!r}; there are: {', '.join(known)}")
+        if get_origin(kinds[name]) is Literal and value not in get_args(kinds[name]):
+            raise ValueError(f"switch {name!r} is one of {', '.join(get_args(kinds[name]))}, not {value!r}")
         if not _fits(value, known[name]):
             raise ValueError(f"switch {name!r} takes {type(known[name]).__name__} values, not {value!r}")
     clean = {name: tuple(value) if isinstance(value, list) else value for name, value in changes.items()}
