@@ -40,7 +40,10 @@ def mount_all(
     while True:
         mounted = [mount(plugin, configs.get(plugin.name)) for plugin in wanted]
         tables, contentions = _tables(mounted, accounts, keys=keys)
-        faults = [*_own_faults(mounted), *contentions]
+        faults = _own_faults(mounted)
+        if on_error == "stop" or not faults:
+            # A plugin that is left out for faults of its own is in nobody's way.
+            faults += contentions
         stray = _stray_names(wanted, accounts, configs)
         if not faults and (not stray or left_out):
             # A stray name may be that of a plugin which was left out.

@@ -1,7 +1,7 @@
 """The plugins' own sections of the settings, `[plugins.<name>]`, read by the plugins' own models."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -25,18 +25,27 @@ def read_config(plugin: Plugin, section: Mapping[str, Any] | None) -> tuple[Base
 
 
 def _fault(name: str, problem: Any) -> str:
-    where = ".".join(str(part) for part in problem["loc"])
-    return (
-        f"[plugins.{name}] {where}: {_without_value(problem)}"
-        if where
-        else f"[plugins.{name}] {problem['msg']}"
-    )
+    where = " ".join((f"[plugins.{name}]", ".".join(str(part) for part in problem["loc"]))).rstrip()
+    return f"{where}: {_without_value(problem)}"
 
 
 def _without_value(problem: Any) -> str:
-    """A few of pydantic's sentences, and a validator of the author's, may repeat what was entered."""
-    message, value = str(problem["msg"]), problem.get("input")
-    return message.replace(value, "…") if isinstance(value, str) and value else message
+    """A few of pydantic's sentences, and validators of authors, repeat what was entered."""
+    message = str(problem["msg"])
+    for value in sorted(_texts(problem.get("input")), key=len, reverse=True):
+        message = message.replace(value, "…")
+    return message
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Yield the texts in a value; the shortest are no secrets, and would be found in any sentence."""
+    if isinstance(value, str) and len(value) > 3:
+        yield value
+    elif isinstance(value, Mapping):
+        yield from _texts(list(value.values()))
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _texts(each)
 
 
 def _unasked(plugin: Plugin) -> str:

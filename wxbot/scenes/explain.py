@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from wxbot.scenes.patterns import Miss
+from wxbot.scenes.patterns import Miss, clip
 from wxbot.scenes.rules import When
 from wxbot.scenes.table import SceneAnswer, Table
 
@@ -70,5 +70,7 @@ def _scene_verdict(
         return False, values.reason
     if answer is not winner:
         return True, f"matches, but {winner.pattern.text if winner else scene!r} is more specific"
-    captured = ", ".join(f"{name} = {value!r}" for name, value in values.items())
+    captured = ", ".join(
+        f"{name} = {clip(value) if isinstance(value, str) else value}" for name, value in values.items()
+    )
     return True, f"answers: captures {captured}" if captured else "answers: it is exactly this scene"

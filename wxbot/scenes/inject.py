@@ -182,7 +182,7 @@ def _clashes(captured: frozenset[str], known: set[str], leading: tuple[str, ...]
 
 def _missing_captures(name: str, captures: Mapping[str, frozenset[str]]) -> list[str]:
     return [
-        f"{name!r} is not captured by its rule {rule}: give the parameter a default, or capture it there too"
+        f"{name!r} is not captured by its {rule}: give the parameter a default, or capture it there too"
         for rule, names in captures.items()
         if name not in names
     ]

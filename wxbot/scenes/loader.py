@@ -6,6 +6,7 @@ import pkgutil
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -143,7 +144,7 @@ def _forget_modules(root: str, before: frozenset[str]) -> None:
 
 def _import_fault(name: str, root: str, error: BaseException) -> str:
     if isinstance(error, ModuleNotFoundError) and error.name and f"{name}.".startswith(f"{error.name}."):
-        return f"[handlers] packages: there is no module {error.name!r}: make it, or correct the name"
+        return f"there is no module {error.name!r} to load plugins from: make it, or correct its name"
     lines = str(error).splitlines() or [""]
     what = f"{type(error).__name__}: {lines[0]}".rstrip(": ")
     where = _place_of_error(name, root, error)
@@ -157,18 +158,18 @@ def _place_of_error(name: str, root: str, error: BaseException) -> str:
         lines.append((error.filename, error.lineno or 1))
     folders = _folders(root)
     own = [line for line in lines if any(Path(line[0]).is_relative_to(folder) for folder in folders)]
+    own = own or [(file, 1) for file in _folders(name)]
     return place(*own[-1]) if own else name
 
 
-def _folders(root: str) -> list[str]:
+def _folders(name: str) -> list[str]:
     """Return the folders of a package, or the file of a module."""
-    try:
-        spec = importlib.util.find_spec(root)
-    except (ImportError, ValueError):
-        return []
-    if spec is None:
-        return []
-    return list(spec.submodule_search_locations or ()) or [str(spec.origin)]
+    # Looking for a module imports the packages around it, and they may be what is broken.
+    with suppress(Exception, SystemExit):
+        spec = importlib.util.find_spec(name)
+        if spec is not None:
+            return list(spec.submodule_search_locations or ()) or [str(spec.origin)]
+    return []
 
 
 def _entry_point_fault(name: str, found: list[str], known: list[str]) -> str:

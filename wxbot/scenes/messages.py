@@ -3,6 +3,7 @@
 import difflib
 import re
 from collections.abc import Iterable
+from keyword import iskeyword
 
 from wxbot.scenes.patterns import LARGEST_INTEGER, RESERVED_BEGINNINGS, clip, is_printable_scene
 from wxbot.wechat.events import Click, Event, Follow, Scan, Unfollow
@@ -36,7 +37,8 @@ def _scan(scene: str) -> list[str]:
     is_integer = re.fullmatch("[1-9][0-9]{0,9}", scene) and int(scene) <= LARGEST_INTEGER
     rule = scene if is_integer else f'"{scene}"'
     code = _CODE.format(line=f"@plugin.scene({rule})", name=_name(scene), parameter="scan")
-    return [_offer(code), f"(wxbot explain -- {scene} says why each rule was passed over)"]
+    dashes = "-- " if scene.startswith("-") else ""
+    return [_offer(code), f"(wxbot explain {dashes}{scene} says why each rule was passed over)"]
 
 
 def _meant(scene: str, known: Iterable[str]) -> list[str]:
@@ -69,4 +71,4 @@ def _offer(code: str) -> str:
 def _name(text: str) -> str:
     """Return a name for the function: the text's own letters and digits, as far as Python allows."""
     words = re.sub("[^a-z0-9]+", "_", text[:40].lower()).strip("_")
-    return words if words.isidentifier() else f"answer_{words}".rstrip("_")
+    return words if words.isidentifier() and not iskeyword(words) else f"answer_{words}".rstrip("_")

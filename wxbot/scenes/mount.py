@@ -71,7 +71,7 @@ def mount(plugin: Plugin, section: Mapping[str, Any] | None) -> Mounted:
 
 def _name_faults(plugin: Plugin) -> list[str]:
     faults = []
-    if not isinstance(plugin.name, str) or not _PLUGIN_NAME.fullmatch(plugin.name):
+    if not _PLUGIN_NAME.fullmatch(plugin.name):
         faults.append(
             f"{plugin.place}: a plugin cannot be called {plugin.name!r}: "
             "use letters, digits, _ and -, a letter first"
@@ -120,9 +120,7 @@ def _rule(mounted: Mounted, registration: Registration, place: str) -> Rule | No
     try:
         if not callable(registration.function):
             raise RuleError("it is no function: put the decorator on a def")
-        return read_rule(
-            registration, mounted.plugin.prefix if isinstance(mounted.plugin.prefix, str) else ""
-        )
+        return read_rule(registration, mounted.plugin.prefix)
     except RuleError as error:
         shown = (
             ""
@@ -134,6 +132,8 @@ def _rule(mounted: Mounted, registration: Registration, place: str) -> Rule | No
 
 
 def _shown(rule: object) -> str:
+    if isinstance(rule, type):
+        return rule.__name__
     return repr(rule.pattern) if isinstance(rule, re.Pattern) else repr(rule)
 
 
@@ -141,7 +141,7 @@ def _parameters(mounted: Mounted, bound: _Bound, supplies: Supplies) -> Paramete
     if not bound.rules:
         return Parameters()
     parameters, faults = read_parameters(bound.function, 2 if bound.is_for_errors else 1)
-    captures = {rule.shown or rule.kind: rule.captures for rule in bound.rules}
+    captures = {f"{rule.kind} {rule.shown}": rule.captures for rule in bound.rules}
     faults += check_names(
         parameters, captures, supplies.providers, has_config=mounted.plugin.config is not None
     )

@@ -107,9 +107,9 @@ class Pattern:
     @property
     def rank(self) -> tuple[int, int, int]:
         """Return what sorts patterns by specificity, the most specific first."""
-        kinds = {"exact": 0, "pattern": 1, "block": 2}
-        first = CONVERTERS.index(self.captures[0].converter) if self.captures else 0
-        return kinds[self.kind], -len(self.head), first
+        if not self.captures:
+            return (0 if self.block is None else 2), 0, 0
+        return 1, -len(self.head), CONVERTERS.index(self.captures[0].converter)
 
     @property
     def is_signed(self) -> bool:
@@ -196,10 +196,8 @@ def compile_rule(rule: object, prefix: str) -> Pattern:
     return _compile_integer(rule) if isinstance(rule, int) else _compile_block(rule)
 
 
-def check_prefix(prefix: object) -> None:
+def check_prefix(prefix: str) -> None:
     """Refuse a plugin's prefix that no scene could begin with; raises RuleError."""
-    if not isinstance(prefix, str):
-        raise RuleError(f"the prefix must be text, not {type(prefix).__name__}")
     _check_literal(prefix)
     _check_beginning(prefix)
 

@@ -41,6 +41,8 @@ class Plugin:
         self.prefix = prefix
         self.config = config
         self.place = place_of_caller(1)
+        if not (isinstance(name, str) and isinstance(prefix, str)):
+            raise PluginError(f"{self.place}: name and prefix of a plugin are text: put them in quotes")
         self._registrations: list[Registration] = []
         self._is_mounted = False
 

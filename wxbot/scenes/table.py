@@ -19,10 +19,10 @@ _NEAR = 50  # so many neighbours are compared with a scene that nobody answers, 
 
 @dataclass(frozen=True)
 class Fault:
-    """A reason not to start; `plugin` is the one that can be left out to start all the same, if any."""
+    """A reason not to start; `plugin` is the one that can be left out to start all the same."""
 
     text: str
-    plugin: Plugin | None = None
+    plugin: Plugin
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,203 @@
+"""What cannot be mounted together: every fault at once, each with both places and a remedy."""
+
+import inspect
+import re
+from collections.abc import Callable
+
+import pytest
+
+from wxbot.scenes.plugin import Plugin
+from wxbot.scenes.registry import Registry
+from wxbot.wechat.events import Event, Scan
+
+Faults = Callable[..., tuple[str, ...]]
+
+
+def one(event: Event) -> str:
+    """Answer."""
+    return "one"
+
+
+def two(event: Event) -> str:
+    """Answer differently."""
+    return "two"
+
+
+def place(function: Callable[..., object]) -> str:
+    """Return where a function of this file begins."""
+    return f"{inspect.getsourcefile(function)}:{function.__code__.co_firstlineno}"
+
+
+def plugin_with(
+    name: str, *rules: object, function: Callable[..., object] = one, **options: object
+) -> Plugin:
+    """Return a plugin that answers these scenes."""
+    plugin = Plugin(name)
+    for rule in rules:
+        plugin.scene(rule, **options)(function)
+    return plugin
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "remedy"),
+    [
+        ("vip", "vip", "both answer scene 'vip'"),
+        (1001, "1001", "both answer scene '1001'"),
+        (range(1, 10), range(9, 20), "blocks '9-19' and '1-9' overlap"),
+        (range(1, 100), range(5, 6), "overlap"),
+        (range(5, 6), range(1, 100), "overlap"),
+        ("shop:<int:a>", "shop:<int:b>", "begin alike and then capture alike"),
+        ("shop:<a>", "shop:<b>:<int:c>", "begin alike and then capture alike"),
+        ("<signed:a>", "<signed:b>", "begin alike"),
+    ],
+)
+def test_two_rules_for_one_scene_are_refused(
+    left: object, right: object, remedy: str, faults: Faults
+) -> None:
+    (fault,) = faults(plugin_with("a", left), plugin_with("b", right, function=two))
+
+    assert fault.count("tests/scenes/test_ambiguity.py:") == 2
+    assert place(one).endswith(re.findall(r"test_ambiguity\.py:\d+", fault)[1])
+    assert place(two).endswith(re.findall(r"test_ambiguity\.py:\d+", fault)[0])
+    assert remedy in fault
+
+
+@pytest.mark.parametrize("rule", ["vip", range(1, 9), "shop:<a>"])
+@pytest.mark.parametrize(("left", "right"), [(None, "scan"), ("follow", None), ("scan", "scan")])
+def test_kinds_of_scan_that_intersect_are_refused(
+    rule: object, left: str | None, right: str | None, faults: Faults
+) -> None:
+    found = faults(plugin_with("a", rule, when=left), plugin_with("b", rule, function=two, when=right))
+
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("rule", ["vip", range(1, 9), "shop:<a>"])
+def test_kinds_of_scan_that_differ_live_together(rule: object, build: Callable[..., Registry]) -> None:
+    registry = build(plugin_with("a", rule, when="follow"), plugin_with("b", rule, function=two, when="scan"))
+
+    assert [route.when for route in registry.routes("default")] == ["follow", "scan"]
+
+
+def test_different_ranks_are_no_contradiction(build: Callable[..., Registry]) -> None:
+    build(plugin_with("a", 5, "5<a>", "<int:a>", "<a>", "<signed:a>", range(1, 9)))
+
+
+@pytest.mark.parametrize(
+    ("decorate", "words"),
+    [
+        (lambda plugin: plugin.text("帮助"), "text '帮助'"),
+        (lambda plugin: plugin.text(re.compile("a+")), "text 'a+'"),
+        (lambda plugin: plugin.click("KEY"), "click 'KEY'"),
+        (lambda plugin: plugin.message("image"), "message 'image'"),
+        (lambda plugin: plugin.on_follow, "both answer follow:"),
+        (lambda plugin: plugin.on_unfollow, "both answer unfollow:"),
+        (lambda plugin: plugin.fallback, "both are the fallback of the account"),
+    ],
+)
+def test_two_handlers_for_the_same_are_refused(
+    decorate: Callable[[Plugin], Callable[..., object]], words: str, faults: Faults
+) -> None:
+    left, right = Plugin("a"), Plugin("b")
+    decorate(left)(one)
+    decorate(right)(two)
+
+    (fault,) = faults(left, right)
+
+    assert words in fault
+    assert fault.count("test_ambiguity.py:") == 2
+
+
+def test_event_names_are_the_same_in_any_case(faults: Faults) -> None:
+    plugin = Plugin("a")
+    plugin.event("VIEW")(one)
+    plugin.event("view")(two)
+
+    (fault,) = faults(plugin)
+
+    assert "both answer event 'view'" in fault
+
+
+def test_two_fallbacks_of_one_prefix_are_refused(faults: Faults) -> None:
+    left, right = Plugin("a", prefix="x:"), Plugin("b", prefix="x:")
+    left.fallback(one)
+    right.fallback(two)
+
+    (fault,) = faults(left, right)
+
+    assert "fallback of prefix 'x:'" in fault
+
+
+def test_two_error_handlers_for_one_class_are_refused(faults: Faults) -> None:
+    plugin = Plugin("a")
+    plugin.errorhandler(KeyError)(lambda event, error: "one")
+    plugin.errorhandler(KeyError)(lambda event, error: "two")
+
+    (fault,) = faults(plugin)
+
+    assert "both handle KeyError in plugin 'a'" in fault
+
+
+def test_two_plugins_of_one_name_are_refused(faults: Faults) -> None:
+    (fault,) = faults(Plugin("a"), Plugin("a"))
+
+    assert "both plugins are called 'a'" in fault
+    assert fault.count("test_ambiguity.py:") == 2
+
+
+def test_two_functions_of_one_name_are_refused(faults: Faults) -> None:
+    plugin = Plugin("a")
+
+    @plugin.scene("left")
+    def same(scan: Scan) -> str:
+        return "left"
+
+    @plugin.scene("right")
+    def same(scan: Scan) -> str:  # noqa: F811
+        return "right"
+
+    (fault,) = faults(plugin)
+
+    assert "both functions are called 'a.same'" in fault
+
+
+def test_same_function_name_in_two_plugins_is_fine(build: Callable[..., Registry]) -> None:
+    registry = build(plugin_with("a", "left"), plugin_with("b", "right"))
+
+    assert [route.handler for route in registry.routes("default")] == ["a.one", "b.one"]
+
+
+def test_contradiction_needs_one_account(build: Callable[..., Registry]) -> None:
+    plugins = plugin_with("a", "vip"), plugin_with("b", "vip", function=two)
+
+    registry = build(*plugins, accounts={"default": ["a"], "second": ["b"]})
+
+    assert [route.handler for route in registry.routes("second")] == ["b.two"]
+
+
+def test_fault_of_two_accounts_is_told_once(faults: Faults) -> None:
+    plugins = plugin_with("a", "vip"), plugin_with("b", "vip", function=two)
+
+    assert len(faults(*plugins, accounts={"default": [], "second": []})) == 1
+
+
+def test_all_faults_are_told_at_once(faults: Faults) -> None:
+    broken = plugin_with("a", "shop 7", "qrscene_x", range(0, 5))
+    unknown = plugin_with("b", "x", function=lambda scan, nonsense: nonsense)
+    clashing = plugin_with("c", "y"), plugin_with("d", "y", function=two)
+
+    found = faults(
+        broken, unknown, *clashing, configs={"e": {}}, accounts={"default": ["a", "b", "c", "d", "f"]}
+    )
+
+    for words in (
+        "' ' cannot",
+        "qrscene_",
+        "range(0, 5)",
+        "nonsense",
+        "scene 'y'",
+        "[plugins.e]",
+        "plugin 'f'",
+    ):
+        assert any(words in fault for fault in found), words
+    assert len(found) == 7
