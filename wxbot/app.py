@@ -37,6 +37,7 @@ class Bot:
     registry: Registry
     engine: Engine
     dispatcher: Dispatcher
+    pool: Pool
     answering: Answering
 
 
@@ -106,11 +107,12 @@ def build_bot(
     )
     dispatcher = Dispatcher(registry, texts)
     records = Records(engine)
+    pool = Pool(configured.handlers.threads)
     runs = Runs(
         engine,
         records=records,
         dispatcher=dispatcher,
-        pool=Pool(configured.handlers.threads),
+        pool=pool,
         deadline_seconds=configured.callback.deadline_seconds,
     )
     answering = Answering(
@@ -122,7 +124,12 @@ def build_bot(
         now=now,
     )
     return Bot(
-        settings=configured, registry=registry, engine=engine, dispatcher=dispatcher, answering=answering
+        settings=configured,
+        registry=registry,
+        engine=engine,
+        dispatcher=dispatcher,
+        pool=pool,
+        answering=answering,
     )
 
 

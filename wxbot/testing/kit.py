@@ -1,5 +1,6 @@
 """A bot and an emulated WeChat in one process, for one test."""
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from wxbot import settings
+from wxbot import clock, settings
 from wxbot.app import Bot, create_app
 from wxbot.emulator.codes import Code
 from wxbot.emulator.hand import Hand
@@ -18,6 +19,7 @@ from wxbot.emulator.world import Account, World
 from wxbot.scenes.plugin import Plugin
 from wxbot.testing.actors import User
 
+_PATIENCE_SECONDS = 3.0
 _TOKEN = "wxbottestcallbacktoken"
 _AES_KEY = "wxbotwxbotwxbotwxbotwxbotwxbotwxbotwxbot123"
 _SECRET_KEY = "a secret key that is only good enough for tests"
@@ -78,7 +80,10 @@ class Wx:
             yield session
 
     def close(self) -> None:
-        """Give back what the bot holds."""
+        """Give back what the bot holds, once its handlers have ended; one that hangs is left behind."""
+        give_up_at = clock.monotonic() + _PATIENCE_SECONDS
+        while self.bot.pool.unfinished and clock.monotonic() < give_up_at:
+            time.sleep(0.01)
         self.bot.engine.dispose()
 
     def _now(self) -> datetime:
