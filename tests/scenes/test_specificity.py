@@ -113,10 +113,15 @@ def test_finding_takes_no_longer_with_a_hundred_thousand_scenes(ailin: Any) -> N
         plugin.scene(range(5000, 6000))(answer)
         for number in range(count):
             plugin.scene(f"table-x{number}")(answer)
+        for number in range(count // 10):
+            plugin.scene(f"room-{number}:<int:bed>")(answer)
+            plugin.scene(range(10_000 + 2 * number, 10_001 + 2 * number))(answer)
     registries = [
         Registry.build([plugin], accounts={"default": []}, keys=["key"], configs={}) for plugin in (few, many)
     ]
-    scans = [ailin.scan(scene) for scene in ("table-x9", "table-7", "5500", "nobody")]
+    scans = [
+        ailin.scan(scene) for scene in ("table-x9", "table-7", "5500", "room-0:1", "room", "10000", "nobody")
+    ]
 
     small, large = (
         min(timeit.repeat(lambda each=each: [each.find(scan) for scan in scans], number=200, repeat=7))

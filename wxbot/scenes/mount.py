@@ -89,7 +89,7 @@ def _providers(mounted: Mounted) -> dict[str, Provider]:
     for registration in mounted.plugin.registrations:
         if registration.kind != "provide":
             continue
-        place, name = place_of(registration.function), registration.rule
+        place, name = place_of(registration.function, mounted.plugin.place), registration.rule
         provider, faults = check_provider(
             name, registration.function, has_config=mounted.plugin.config is not None
         )
@@ -109,7 +109,9 @@ def _functions(mounted: Mounted) -> list[_Bound]:
             continue
         key = (id(registration.function), registration.kind == "error")
         if key not in found:
-            found[key] = _Bound(registration.function, place_of(registration.function), key[1])
+            found[key] = _Bound(
+                registration.function, place_of(registration.function, mounted.plugin.place), key[1]
+            )
         rule = _rule(mounted, registration, found[key].place)
         if rule is not None:
             found[key].rules.append(rule)

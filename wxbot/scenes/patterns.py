@@ -245,7 +245,7 @@ def _compile_block(rule: range) -> Pattern:
 
 def _parse(text: str) -> tuple[str, tuple[Capture, ...]]:
     """Split a rule into the literal before its captures and the captures with what follows them."""
-    found = list(_CAPTURE.finditer(text))
+    found = list(_CAPTURE.finditer(text)) if "<" in text else []
     if not found:
         return text, ()
     ends = [*(match.start() for match in found[1:]), len(text)]

@@ -18,10 +18,13 @@ def place(filename: str, line: int) -> str:
     return f"{shown.as_posix()}:{line}"
 
 
-def place_of(function: Callable[..., Any]) -> str:
-    """Return where a function begins, its decorators included; what wraps it is looked through."""
+def place_of(function: Callable[..., Any], otherwise: str) -> str:
+    """Return where a function begins, its decorators included; what wraps it is looked through.
+
+    `otherwise` is for what was not written in Python.
+    """
     code = _code(function)
-    return place(code.co_filename, code.co_firstlineno) if code else "unknown place"
+    return place(code.co_filename, code.co_firstlineno) if code else otherwise
 
 
 def place_of_caller(depth: int) -> str:

@@ -134,8 +134,9 @@ class Plugin:
 
     def _add(self, registration: Registration) -> None:
         if self._is_mounted:
+            place = place_of(registration.function, self.place)
             raise PluginError(
-                f"{place_of(registration.function)}: too late for plugin {self.name!r}: it is mounted "
-                "already and would not know this handler. Decorate before the app is made."
+                f"{place}: too late for plugin {self.name!r}: it is mounted already and would not know this "
+                "handler. Decorate before the app is made."
             )
         self._registrations.append(registration)

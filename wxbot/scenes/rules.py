@@ -35,13 +35,9 @@ class Rule:
         """Return the rule as it is shown in a table: a pattern's source, a class by its name."""
         if isinstance(self.key, Pattern):
             return self.key.text
-        return (
-            str(self.key.pattern)
-            if isinstance(self.key, re.Pattern)
-            else self.key
-            if isinstance(self.key, str)
-            else self.shown
-        )
+        if isinstance(self.key, re.Pattern):
+            return self.key.pattern
+        return self.key if isinstance(self.key, str) else self.shown
 
 
 def read_rule(registration: Registration, prefix: str) -> Rule:
