@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, render_template, request
 
-from wxbot.emulator.codes import KINDS, Code
+from wxbot.emulator.codes import Code
 from wxbot.emulator.control import asked, state_of
 from wxbot.emulator.hand import Hand, ImpossibleError
 from wxbot.emulator.judge import Bubble
@@ -35,7 +35,7 @@ def phone_face(world: World, hand: Hand) -> Blueprint:
         language = _language()
         words = words_for(language)
         data = json.dumps(words, ensure_ascii=False).replace("<", "\\u003c")
-        html = render_template("phone.html", t=words, lang=language, words=data, kinds=KINDS)
+        html = render_template("phone.html", t=words, lang=language, words=data)
         response = Response(html, headers={"Content-Security-Policy": CONTENT_SECURITY_POLICY})
         response.headers["Cache-Control"] = "no-store"
         response.set_cookie("lang", language, max_age=31536000, samesite="Lax")
