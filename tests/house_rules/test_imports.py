@@ -16,7 +16,7 @@ LEVELS = [
     {"app"},
     {"__init__"},
     {"cli", "testing"},
-    {"__main__"},
+    {"__main__", "pytest_plugin"},
 ]
 LEVEL = {part: level for level, parts in enumerate(LEVELS) for part in parts}
 HTTP = {"callback", "api", "admin", "kits", "health", "emulator", "app", "cli", "testing"}
@@ -31,7 +31,7 @@ FENCES = {
     "sqlite3": {"db"},
     "click": {"cli"},
     "rich": {"cli"},
-    "pytest": {"testing"},
+    "pytest": {"pytest_plugin"},
 }
 
 

@@ -44,7 +44,7 @@ def test_wheel_names_its_command_and_its_pytest_plugin(wheel: Path) -> None:
     entry_points.read_string(archive.read(name).decode())
 
     assert entry_points["console_scripts"]["wxbot"] == "wxbot.cli:main"
-    assert entry_points["pytest11"]["wxbot"] == "wxbot.testing.pytest_plugin"
+    assert entry_points["pytest11"]["wxbot"] == "wxbot.pytest_plugin"
 
 
 TRY = """

@@ -26,6 +26,8 @@ from wxbot.wechat.replies import ACK, Acknowledgement, Reply, Text, as_reply
 
 log = logging.getLogger(__name__)
 
+_SUGGESTIONS = 100  # a process makes; anybody may print a code with any scene
+
 # The registry whose handler this thread runs, for `wxbot.scene_for`.
 current_registry: ContextVar[Registry] = ContextVar("current_registry")
 
@@ -74,6 +76,7 @@ class Dispatcher:
         self.texts = texts
         self.runs: Counter[str] = Counter()  # how often each handler was called in this process
         self._registry = registry
+        self._suggested: set[str] = set()
 
     def find(self, event: Event) -> Match:
         """Return who answers an event."""
@@ -98,9 +101,16 @@ class Dispatcher:
             return _outcome(status, attempt, started, handler=handler.name, detail=failure)
         status = Status.FAILED if failure else Status.UNMATCHED
         if not failure and always_visible(event):
-            log.warning("%s", self._registry.suggestion(event))
+            self._suggest(event)
         name = match.handler.name if match.handler else ""
         return _outcome(status, self.texts.closing(event), started, handler=name, detail=failure)
+
+    def _suggest(self, event: Event) -> None:
+        """Log the handler that is missing, once for each scene: it takes longer to write than the answer."""
+        missing = event.scene if isinstance(event, Scan) else event.wire_name
+        if missing not in self._suggested and len(self._suggested) < _SUGGESTIONS:
+            self._suggested.add(missing)
+            log.warning("%s", self._registry.suggestion(event))
 
     def _attempt(
         self, handler: Handler, event: Event, *, values: Mapping[str, object], work: Work
