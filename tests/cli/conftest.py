@@ -1,0 +1,163 @@
+"""A project of a deployer's own in an empty folder, and the command line run in it as a process."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+CONFIG = """
+secret_key = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822c"
+
+[server]
+public_url = "https://bot.example.com"
+
+[accounts.default]
+appid = "wx0123456789abcdef"
+secret = "4f1b2b0b822cd15d6c15b0f00a08aa11"
+token = "K8mQ2vR7xW4nB9tY"
+aes_key = "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C"
+"""
+
+HANDLERS = '''
+"""What is scanned in these tests."""
+
+from pathlib import Path
+
+from wxbot import Plugin, Scan
+
+plugin = Plugin("shop")
+
+
+@plugin.scene("vip")
+def vip(scan: Scan) -> str:
+    with Path("runs.txt").open("a") as runs:
+        runs.write("once ")
+    return "你好"
+
+
+@plugin.scene("shop:<int:shop_id>")
+def shop(scan: Scan, shop_id: int) -> str:
+    return f"店铺 {shop_id}"
+
+
+@plugin.click("HELP")
+def help_text(click: object) -> str:
+    return "帮助"
+'''
+
+SECONDS = 40
+
+
+class Started:
+    """A command that runs beside the test; its output is collected in a file."""
+
+    def __init__(self, command: list[str], folder: Path, environment: dict[str, str]) -> None:
+        self._log = folder / f"output-{time.monotonic_ns()}.txt"
+        with self._log.open("wb") as log:
+            self.process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env=environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def output(self) -> str:
+        """What it has printed so far."""
+        return self._log.read_text(errors="replace")
+
+    def wait_for(self, pattern: str) -> re.Match[str]:
+        """Wait until the output has this pattern; return the match."""
+        give_up_at = time.monotonic() + SECONDS
+        while time.monotonic() < give_up_at:
+            # Looked at before the output is: what it printed last must not be missed.
+            has_ended = self.process.poll() is not None
+            if found := re.search(pattern, self.output):
+                return found
+            assert not has_ended, f"it ended with {self.process.returncode}:\n{self.output}"
+            time.sleep(0.05)
+        raise AssertionError(f"no {pattern!r} in:\n{self.output}")
+
+    def end(self, how: signal.Signals = signal.SIGTERM) -> int:
+        """End it and return its exit code."""
+        self.process.send_signal(how)
+        return self.process.wait(SECONDS)
+
+
+class Project:
+    """A folder with handlers, a configuration that would work in it, and commands that are run there."""
+
+    config = CONFIG
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.started: list[Started] = []
+
+    def write(self, name: str, text: str) -> Path:
+        """Write a file of the project."""
+        file = self.folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+        return file
+
+    def run(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        return subprocess.run(
+            self._command(arguments),
+            cwd=self.folder,
+            env=self._environment(variables),
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+
+    def start(self, *arguments: str, **variables: str) -> Started:
+        """Run a command beside the test."""
+        started = Started(self._command(arguments), self.folder, self._environment(variables))
+        self.started.append(started)
+        return started
+
+    def _command(self, arguments: tuple[str, ...]) -> list[str]:
+        # Not in the environment: gunicorn, which is started with it, leaks a socket of its own.
+        return [sys.executable, "-W", "error::ResourceWarning", "-m", "wxbot", *arguments]
+
+    def _environment(self, variables: dict[str, str]) -> dict[str, str]:
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("WXBOT_", "GUNICORN_", "WEB_CONCURRENCY", "COV_"))
+        }
+        return inherited | variables
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    """Return a project with three handlers and no configuration; what it started is ended after the test."""
+    project = Project(tmp_path)
+    project.write("handlers/__init__.py", '"""Handlers."""\n')
+    project.write("handlers/shop.py", HANDLERS)
+    yield project
+    for started in project.started:
+        if started.process.poll() is None:
+            started.process.terminate()
+            try:
+                started.process.wait(10)
+            except subprocess.TimeoutExpired:
+                started.process.kill()
+                started.process.wait()
+
+
+@pytest.fixture
+def configured(project: Project) -> Project:
+    """Return the project with a configuration that works."""
+    project.write("config.toml", CONFIG)
+    return project

@@ -1,0 +1,223 @@
+"""`wxbot dev`: scan, edit, scan again, as on the phone page, and nothing left behind."""
+
+import signal
+import socket
+import stat
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+
+SECONDS = 40
+
+
+class Phone:
+    """Ailin, who follows, and her phone, as the page in the browser would use it."""
+
+    def __init__(self, url: str) -> None:
+        self._api = f"{url}/phone/api"
+
+    @property
+    def scenes(self) -> list[str]:
+        """The scenes of the codes there are."""
+        return [code["scene"] for code in self._state()["codes"]]
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys of the menu."""
+        return [button["key"] for button in self._state()["menu"]]
+
+    def scan(self, scene: str) -> str:
+        """Scan the code of a scene; return what is shown last."""
+        state = self._state()
+        ticket = next(code["ticket"] for code in state["codes"] if code["scene"] == scene)
+        scanned = requests.post(
+            f"{self._api}/people/{state['person']}/scan", json={"ticket": ticket, "follows": True}, timeout=20
+        )
+        assert scanned.status_code == 200, scanned.text
+        return str(self._state()["entries"][-1]["bubble"]["text"])
+
+    def scan_until(self, scene: str, wanted: str) -> None:
+        """Scan again and again until this is shown."""
+        until(lambda: self.scan(scene) == wanted)
+
+    def _state(self) -> Any:
+        person = requests.get(f"{self._api}/state", timeout=5).json()["people"][0]["openid"]
+        return {
+            **requests.get(f"{self._api}/state", params={"person": person}, timeout=5).json(),
+            "person": person,
+        }
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    give_up_at = time.monotonic() + SECONDS
+    while not is_so():
+        assert time.monotonic() < give_up_at, "it did not become so"
+        time.sleep(0.1)
+
+
+def is_free(url: str) -> bool:
+    parts = urlsplit(url)
+    with socket.socket() as attempt:
+        return attempt.connect_ex((str(parts.hostname), int(parts.port or 0))) != 0
+
+
+def start(project: Any, **variables: str) -> tuple[Any, Phone, str, str]:
+    """Start a session; return it, a phone, and the addresses of the phone page and the bot."""
+    started = project.start("dev", "--port", "0", "--emulator-port", "0", **variables)
+    page = started.wait_for(r"Phone page .* (http://\S+)/\n")[1]
+    bot = started.wait_for(r"Callback .* (http://\S+)/wechat")[1]
+    return started, Phone(page), page, bot
+
+
+def test_edited_handler_answers_the_next_scan(project: Any) -> None:
+    started, phone, _, _ = start(project)
+    started.wait_for("Edit a handler")
+    shop = project.folder / "handlers" / "shop.py"
+    first = shop.read_text()
+
+    assert sorted(phone.scenes) == ["shop:1001", "vip"] and phone.keys == ["HELP"]
+    assert phone.scan("vip") == "你好"
+
+    shop.write_text(first.replace("你好", "欢迎回来"))
+    phone.scan_until("vip", "欢迎回来")
+
+    shop.write_text(first.replace('return f"店铺', 'retrun f"店铺'))
+    started.wait_for(r"wxbot: handlers/shop\.py:20: .*SyntaxError")
+    started.wait_for("goes on answering")
+    time.sleep(1.1)  # the same scan within one second is the same event
+    assert phone.scan("vip") == "欢迎回来"
+
+    shop.write_text(first.replace("你好", "修好了").replace('"shop:<', '"store:<'))
+    phone.scan_until("vip", "修好了")
+    until(lambda: "store:1001" in phone.scenes)
+    assert "Traceback" not in started.output
+
+
+def test_new_handlers_and_the_configuration_are_followed(project: Any) -> None:
+    started, phone, _, _ = start(project)
+    started.wait_for("Edit a handler")
+
+    project.write("handlers/more.py", project_handler("tea", "请喝茶"))
+    until(lambda: "tea" in phone.scenes)
+    assert phone.scan("tea") == "请喝茶"
+
+    config = project.folder / "var" / "dev.toml"
+    text = config.read_text()
+    config.write_text("nonsense = 1\n" + text)
+    started.wait_for(r"wxbot: nonsense: there is no such setting")
+    config.write_text(text + '\n[handlers]\npackages = ["handlers", "shops.south"]\n')
+    started.wait_for("wxbot: .*shops")
+    project.write("shops/__init__.py", "")
+    project.write("shops/south/__init__.py", project_handler("sea", "看海"))
+    until(lambda: "sea" in phone.scenes)
+
+
+def test_session_can_begin_with_a_fault(project: Any) -> None:
+    broken = project.write("handlers/broken.py", "import nothing_of_this_name\n")
+    started, phone, _, _ = start(project)
+    started.wait_for(r"wxbot: handlers/broken\.py:1: ")
+    started.wait_for("waiting for an edit")
+
+    broken.unlink()
+
+    until(lambda: "vip" in phone.scenes)
+    assert phone.scan("vip") == "你好"
+
+
+def test_made_configuration_is_private_kept_and_good_for_simulate(project: Any) -> None:
+    started, _, _, bot = start(project)
+    started.wait_for("Edit a handler")
+    file = project.folder / "var" / "dev.toml"
+    made = file.read_text()
+
+    result = project.run("simulate", "scan", "shop:7", "--url", f"{bot}/wechat")
+    started.end()
+    again, _, _, _ = start(project)
+
+    assert "店铺 7" in result.stdout
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert 'appid = "wx0000000000000001"' in made and 'mode = "safe"' in made
+    again.wait_for("Edit a handler")
+    assert file.read_text() == made
+
+
+def test_real_account_is_left_out(configured: Any) -> None:
+    configured.write("config.toml", configured.config + '\n[database]\nurl = "sqlite:///real.db"\n')
+
+    # What is exported must not bring the real account back either.
+    started, phone, _, bot = start(configured, WXBOT_ACCOUNTS__DEFAULT__TOKEN_FILE="token.txt")
+    started.wait_for("Edit a handler")
+
+    assert phone.scan("vip") == "你好"
+    assert "config.toml" in started.output and "var/dev.db" in started.output
+    assert (configured.folder / "var" / "dev.db").exists()
+    assert not (configured.folder / "real.db").exists()
+    url = f"{bot}/wechat"
+    real = configured.run("simulate", "scan", "vip", "--url", url)
+    made = configured.run("simulate", "scan", "vip", "--url", url, WXBOT_CONFIG="var/dev.toml")
+    assert (real.returncode, made.returncode) == (1, 0)
+    assert "set WXBOT_CONFIG=var/dev.toml" in real.stderr
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_nothing_is_left_when_it_is_ended(project: Any, how: signal.Signals) -> None:
+    started, _, page, bot = start(project)
+    started.wait_for("Edit a handler")
+
+    assert started.end(how) == 0
+
+    assert is_free(page) and is_free(bot)
+    assert "Traceback" not in started.output and "Warning" not in started.output
+
+
+def test_nothing_is_left_when_it_is_ended_while_the_bot_starts(project: Any) -> None:
+    project.write("handlers/slow.py", "import time\ntime.sleep(60)\n")
+    started, _, page, bot = start(project)
+
+    assert started.end(signal.SIGTERM) == 0
+
+    assert is_free(page)
+    until(lambda: is_free(bot))
+    assert "Traceback" not in started.output
+
+
+def test_bot_ends_when_its_session_is_killed(project: Any) -> None:
+    started, _, _, bot = start(project)
+    started.wait_for("Edit a handler")
+
+    started.end(signal.SIGKILL)
+
+    until(lambda: is_free(bot))
+
+
+@pytest.mark.parametrize("option", ["--port", "--emulator-port"])
+def test_taken_port_is_named(project: Any, option: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        ports = {"--port": "0", "--emulator-port": "0"} | {option: port}
+        result = project.run("dev", *(part for pair in ports.items() for part in pair))
+
+    assert result.returncode == 1
+    assert (
+        f"wxbot: port {port} is in use; stop what uses it, or choose another with {option}" in result.stderr
+    )
+
+
+def test_bad_configuration_is_not_started(configured: Any) -> None:
+    configured.write("config.toml", configured.config.replace("secret_key", "secret_kee"))
+
+    result = configured.run("dev", "--port", "0", "--emulator-port", "0")
+
+    assert result.returncode == 78
+    assert "wxbot: secret_kee" in result.stderr and "Traceback" not in result.stderr
+
+
+def project_handler(scene: str, reply: str) -> str:
+    return (
+        f'"""{scene}."""\n\nfrom wxbot import Plugin\n\n{scene} = Plugin("{scene}")\n\n\n'
+        f'@{scene}.scene("{scene}")\ndef answer(scan) -> str:\n    return "{reply}"\n'
+    )

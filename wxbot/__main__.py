@@ -1,0 +1,5 @@
+"""`python -m wxbot`."""
+
+from wxbot.cli import main
+
+main()

@@ -1,0 +1,66 @@
+"""The command line: one module for each group of commands.
+
+Commands import what they need when they run. At the top of their modules that would make `wxbot --help`
+load a web server and a database layer before it can print a line.
+"""
+
+from typing import Any
+
+import click
+
+from wxbot.cli.check import check
+from wxbot.cli.db import db
+from wxbot.cli.dev import dev
+from wxbot.cli.emulator import emulator
+from wxbot.cli.output import Failure
+from wxbot.cli.routes import explain, routes
+from wxbot.cli.serve import serve
+from wxbot.cli.simulate import simulate
+from wxbot.errors import ConfigurationError, WxbotError
+
+BAD_CONFIGURATION = 78
+INTERRUPTED = 130
+
+
+class Commands(click.Group):
+    """The commands in the order of a newcomer's use, with exit codes that say what kind of failure it was."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order in which they were added."""
+        return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command: 78 for faults in the configuration or the handlers, 130 when it was interrupted."""
+        try:
+            return super().invoke(ctx)
+        except ConfigurationError as error:
+            for fault in error.faults:
+                click.echo(f"wxbot: {' '.join(fault.split())}", err=True)
+            return ctx.exit(BAD_CONFIGURATION)
+        except WxbotError as error:
+            raise Failure(str(error)) from None
+        except KeyboardInterrupt:
+            return ctx.exit(INTERRUPTED)
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 78 the configuration or the handlers have faults.",
+)
+@click.version_option(package_name="wxbot", prog_name="wxbot")
+def cli() -> None:
+    """Answer the scanned codes of a WeChat Official Account.
+
+    To begin, run `wxbot dev` and open the phone page it names. The configuration is config.toml in the
+    working directory, or what WXBOT_CONFIG names.
+    """
+
+
+for command in (dev, serve, emulator, simulate, routes, explain, check, db):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the command line of this process."""
+    cli(prog_name="wxbot")

@@ -1,0 +1,47 @@
+"""Which configuration a command speaks about."""
+
+import os
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from wxbot.settings import Settings
+
+# What `wxbot dev` writes, and keeps the emulator's secrets in.
+DEVELOPMENT = Path("var/dev.toml")
+
+
+def load_settings() -> "Settings":
+    """Return the settings; where nothing is configured, those that `wxbot dev` made in this directory.
+
+    Raises ConfigurationError. Only for commands that look or try: what serves people must be configured.
+    """
+    from wxbot import settings
+
+    if is_configured() or not DEVELOPMENT.exists():
+        return settings.load()
+    click.echo(f"Using {DEVELOPMENT}, since there is no config.toml.", err=True)
+    return settings.load(str(DEVELOPMENT))
+
+
+def is_configured() -> bool:
+    """Tell whether there is a configuration besides the one that `wxbot dev` makes."""
+    named = os.environ.get("WXBOT_CONFIG")
+    if named:
+        return Path(named) != DEVELOPMENT
+    return Path("config.toml").exists() or any(name.startswith("WXBOT_ACCOUNTS__") for name in os.environ)
+
+
+def choose_account(known: Collection[str], asked_for: str | None) -> str:
+    """Return the account that a command is about: the one asked for, `default`, or the only one."""
+    if asked_for is None and len(known) == 1:
+        return next(iter(known))
+    name = asked_for or "default"
+    if name not in known:
+        raise click.BadParameter(
+            f"there is no account {name!r}; there are: {', '.join(known)}", param_hint="--account"
+        )
+    return name

@@ -1,0 +1,40 @@
+"""`wxbot dev`: a bot and a WeChat to try it with, on this machine, following every edit of the handlers."""
+
+import click
+
+
+@click.command()
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="Of the bot. 0: any free one.",
+)
+@click.option(
+    "--emulator-port",
+    type=click.IntRange(0, 65535),
+    default=8900,
+    show_default=True,
+    help="Of the phone page.",
+)
+@click.option(
+    "--host",
+    type=click.Choice(["127.0.0.1", "0.0.0.0"]),
+    default="127.0.0.1",
+    show_default=True,
+    help="Who may connect: this machine, or every device in its networks.",
+)
+def dev(port: int, emulator_port: int, *, host: str) -> None:
+    """Run the bot and a WeChat to try it with.
+
+    Open the phone page that it names and scan a code. Every edit of a handler is taken over at once; one
+    with a fault is not: the fault is shown, and the bot from before goes on answering.
+
+    Without config.toml a configuration is made in var/dev.toml. With one, its account `default` is replaced
+    by the emulator's, so that neither real secrets nor the real WeChat are used. Records go to var/dev.db in
+    either case.
+    """
+    from wxbot.cli.dev.session import run
+
+    run(port, emulator_port, host=host)

@@ -1,0 +1,79 @@
+"""How commands speak: tables for people, JSON for programs, plain text where nobody looks at a screen."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+json_option: Callable[[Any], Any] = click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON, for programs."
+)
+
+
+class Failure(click.ClickException):
+    """A command that could not do what it was asked to; the exit code is 1."""
+
+    exit_code = 1
+
+    def show(self, file: Any = None) -> None:
+        """Print the reason as one line."""
+        click.echo(f"wxbot: {' '.join(self.message.split())}", file=file, err=True)
+
+
+def print_json(value: object) -> None:
+    """Print a value for programs."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table for people; without a terminal, columns of plain text that are never wrapped or cut."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    is_terminal = sys.stdout.isatty()
+    table = Table(box=SIMPLE_HEAD if is_terminal else None, pad_edge=False, header_style="bold")
+    for heading in headings:
+        table.add_column(heading, overflow="fold", no_wrap=not is_terminal)
+    for row in rows:
+        # Text and not str: what came from WeChat or from a rule may look like rich's own markup.
+        table.add_row(*(Text(_shown(cell)) for cell in row))
+    console = Console(width=None if is_terminal else _width(headings, rows), highlight=False)
+    with console.capture() as captured:
+        console.print(table)
+    for line in captured.get().splitlines():
+        click.echo(line.rstrip())
+
+
+@contextmanager
+def progress(what: str) -> Iterator[None]:
+    """Show on a terminal that something goes on; elsewhere, nothing."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(what):
+        yield
+
+
+def warn(text: str) -> None:
+    """Print a line beside the result, in yellow."""
+    click.secho(text, fg="yellow", err=True)
+
+
+def _shown(cell: str) -> str:
+    """Keep a row on its line and the terminal in order, whatever somebody sent."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in cell)
+
+
+def _width(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    from rich.cells import cell_len
+
+    return sum(
+        2 + max(cell_len(_shown(row[column])) for row in (headings, *rows)) for column in range(len(headings))
+    )
