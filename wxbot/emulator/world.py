@@ -25,7 +25,7 @@ Side = Literal["person", "account", "system"]
 
 APPID = "wx0000000000000001"
 SECRET = "secret"
-CALLBACK_TOKEN = "emulatortoken"
+CALLBACK_TOKEN = "emulatoremulator"
 AES_KEY = "emulatoremulatoremulatoremulatoremulatorwx0"
 GH_ID = "gh_0123456789ab"
 FIRST_MSG_ID = 24_000_000_000_000_000
