@@ -20,3 +20,9 @@ def show_help(message: TextMessage) -> str:
 def shop(message: TextMessage, city: str) -> str:
     """Tell where the shop of a city is."""
     return _SHOPS.get(city, f"{city}暂时还没有门店。现有门店：{'、'.join(_SHOPS)}。")
+
+
+@chat.message("text")
+def anything_else(message: TextMessage) -> str:
+    """Answer every other text."""
+    return "收到！这句话我还看不懂，回复“帮助”可以看看我会什么。"

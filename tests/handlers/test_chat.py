@@ -19,8 +19,5 @@ def test_pattern_answers_for_an_unknown_city(wx: Wx) -> None:
     assert "杭州" in wx.user("ailin").say("拉萨门店").text
 
 
-def test_other_texts_get_the_fallback(wx: Wx) -> None:
-    reply = wx.user("ailin").say("你们卖咖啡吗")
-
-    assert reply.kind == "text"
-    assert reply.text.startswith("抱歉")
+def test_other_texts_are_led_to_the_help(wx: Wx) -> None:
+    assert "帮助" in wx.user("ailin").say("你们卖咖啡吗").text

@@ -73,7 +73,12 @@ class Answering:
         """Signed, well-formed and yet ambiguous: no handler may guess; a repeat would be no better."""
         if not malformed.ambiguous:
             raise malformed
-        log.error("a callback of account %s was malformed (%s); its body is kept", account, malformed.reason)
+        reason = "encrypted, but the account's mode is plain" if _is_encrypted(opened) else malformed.reason
+        log.error("a callback of account %s was malformed (%s); its body is kept", account, reason)
         digest = sha256(b"malformed\0" + account.encode() + b"\0" + opened.body).digest()[:16]
-        self.records.note_malformed(account=account, digest=digest, body=opened.body, reason=malformed.reason)
+        self.records.note_malformed(account=account, digest=digest, body=opened.body, reason=reason)
         return ACKNOWLEDGEMENT
+
+
+def _is_encrypted(opened: Opened) -> bool:
+    return b"<Encrypt>" in opened.body and b"<MsgType>" not in opened.body

@@ -207,6 +207,8 @@ def _advice_for(reason: str, detail: str, target: Target) -> str:
     what = f"{target.url}: {_reason(reason, detail)}"
     if reason == "refused":
         return f"{what}. Does the bot run? Start it with wxbot serve or wxbot dev, or name its URL with --url"
+    if reason == "tls":
+        return f"{what}. WeChat refuses it as well: the server must send its whole chain, for this host name"
     if reason == "timeout":
         return f"{what}. WeChat would show that the account is out of order; the log of the bot says more"
     if reason == "status":

@@ -4,6 +4,7 @@ It needs no world: with a `Sender` made from an account's own secrets it pushes 
 """
 
 import secrets
+import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -122,6 +123,8 @@ def over_http(timeout_seconds: float) -> Post:
                 response = session.send(prepared, timeout=timeout_seconds, stream=True, allow_redirects=False)
                 with response:
                     answer = _read(response, ends_at=started + timeout_seconds)
+            except requests.exceptions.SSLError as error:
+                raise ssl.SSLError(str(error)) from error
             except requests.Timeout as error:
                 raise TimeoutError(str(error)) from error
             except requests.RequestException as error:
@@ -194,7 +197,7 @@ class Pusher:
         except OSError as error:
             return Verification(
                 is_verified=False,
-                reason="timeout" if isinstance(error, TimeoutError) else "refused",
+                reason=_unanswered(error),
                 echostr=echostr,
                 status=None,
                 answer=b"",
@@ -230,8 +233,7 @@ class Pusher:
             headers = {**HEADERS, "Content-Type": "text/xml"}
             response = self._post(bare_url, query, request.body, headers)
         except OSError as error:
-            reason = "timeout" if isinstance(error, TimeoutError) else "refused"
-            verdict = Verdict(outcome="failed", reason=reason)
+            verdict = Verdict(outcome="failed", reason=_unanswered(error))
             seconds = clock.monotonic() - started
         else:
             seconds = self._travelled(response.seconds, trouble, rules)
@@ -255,6 +257,12 @@ class Pusher:
         if on_the_way:
             self._sleep(on_the_way)
         return seconds + trouble.slow_seconds
+
+
+def _unanswered(error: OSError) -> str:
+    if isinstance(error, ssl.SSLError):
+        return "tls"
+    return "timeout" if isinstance(error, TimeoutError) else "refused"
 
 
 def _judged(response: PushResponse, seconds: float, *, push: Push, sender: Sender, rules: Rules) -> Verdict:

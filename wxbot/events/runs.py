@@ -191,7 +191,9 @@ class Runs:
             work = _Work(self._engine, followers.after(event, run.known))
             try:
                 outcome = self._dispatcher.dispatch(event, match, work)
-                self._log(match, outcome)
+                log.info(
+                    "%s by %s in %.0f ms", outcome.status, outcome.handler or "nobody", outcome.seconds * 1000
+                )
                 self._settle(run, outcome, work)
             finally:
                 work.close()
@@ -275,10 +277,6 @@ class Runs:
             run.has_row = True
         run.is_late = True
         log.warning("no reply within %s s; the interim text was sent", self._deadline_seconds)
-
-    def _log(self, match: Match, outcome: Outcome) -> None:
-        name = match.handler.name if match.handler else "nobody"
-        log.info("%s by %s in %.0f ms", outcome.status, name, outcome.seconds * 1000)
 
 
 def _refusal(error: Exception) -> Exception:

@@ -87,6 +87,8 @@ class Dispatcher:
         started = time.monotonic()
         current_registry.set(self._registry)
         failure = ""
+        if match.handler is None and always_visible(event):
+            self._suggest(event)
         for handler in (match.handler, *match.fallbacks):
             if handler is None:
                 continue
@@ -100,8 +102,6 @@ class Dispatcher:
                 status = Status.UNMATCHED
             return _outcome(status, attempt, started, handler=handler.name, detail=failure)
         status = Status.FAILED if failure else Status.UNMATCHED
-        if not failure and always_visible(event):
-            self._suggest(event)
         name = match.handler.name if match.handler else ""
         return _outcome(status, self.texts.closing(event), started, handler=name, detail=failure)
 

@@ -11,34 +11,34 @@ from wxbot.wechat.events import Click, Event, Follow, Scan, Unfollow
 _CODE = '{line}\ndef {name}({parameter}) -> str:\n    return "..."'
 
 
-def suggestion(event: Event, known: Iterable[str] = ()) -> str:
+def suggestion(event: Event, known: Iterable[str] = (), *, prefix: str = "", signed: str = "") -> str:
     """Return a few lines for the log: what was not answered, what may have been meant, and code to paste.
 
-    `known` are the few scenes that may have been meant. The text holds nothing of the person: no openid and
-    nothing they wrote.
+    `known` are the few scenes that may have been meant, `prefix` is that of the plugin whose scene this would
+    be, `signed` the handler whose signature is missing or wrong in it. The text holds nothing of the person:
+    no openid and nothing they wrote.
     """
     if isinstance(event, Scan):
-        return "\n".join(
-            [
-                f"no handler answers scene {clip(event.scene)}",
-                *_meant(event.scene, known),
-                *_scan(event.scene),
-            ]
-        )
+        missing = f"no handler answers scene {clip(event.scene)}"
+        if signed:
+            # No code to paste: a rule without the signature would open what the signature protects.
+            return f"{missing}\nit looks like one of {signed}, but carries no signature of ours"
+        return "\n".join([missing, *_meant(event.scene, known), *_scan(event.scene, prefix)])
     line, name = _decorator(event)
     code = _CODE.format(line=line, name=name, parameter="event")
     return f"no handler answers {_kind(event)}\n{_offer(code)}"
 
 
-def _scan(scene: str) -> list[str]:
-    if not is_printable_scene(scene) or scene.startswith(RESERVED_BEGINNINGS):
+def _scan(scene: str, prefix: str) -> list[str]:
+    if not is_printable_scene(scene) or scene.startswith(RESERVED_BEGINNINGS) or scene == prefix:
         # No rule of ours can be this text, so that only a fallback takes it.
         return [_offer(_CODE.format(line="@plugin.fallback", name="anything_else", parameter="scan"))]
     is_integer = re.fullmatch("[1-9][0-9]{0,9}", scene) and int(scene) <= LARGEST_INTEGER
-    rule = scene if is_integer else f'"{scene}"'
+    rule = scene if is_integer else f'"{scene.removeprefix(prefix)}"'
     code = _CODE.format(line=f"@plugin.scene({rule})", name=_name(scene), parameter="scan")
     dashes = "-- " if scene.startswith("-") else ""
-    return [_offer(code), f"(wxbot explain {dashes}{scene} says why each rule was passed over)"]
+    where = f"the plugin with the prefix {prefix!r}" if prefix else "a plugin"
+    return [_offer(code, where), f"(wxbot explain {dashes}{scene} says why each rule was passed over)"]
 
 
 def _meant(scene: str, known: Iterable[str]) -> list[str]:
@@ -64,8 +64,8 @@ def _kind(event: Event) -> str:
     return f"{'messages' if event.is_message else 'events'} of kind {clip(event.name or event.msg_type)}"
 
 
-def _offer(code: str) -> str:
-    return "to answer it, paste this into a plugin:\n\n" + code + "\n"
+def _offer(code: str, where: str = "a plugin") -> str:
+    return f"to answer it, paste this into {where}:\n\n{code}\n"
 
 
 def _name(text: str) -> str:

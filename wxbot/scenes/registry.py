@@ -131,8 +131,15 @@ class Registry:
     def suggestion(self, event: Event) -> str:
         """Return lines for the log about an event that nobody answers, with a handler ready to paste."""
         table = self._tables.get(event.account)
-        known = table.near(event.scene) if table is not None and isinstance(event, Scan) else []
-        return suggestion(event, known)
+        if table is None or not isinstance(event, Scan):
+            return suggestion(event)
+        prefixes = [each.prefix for each in self.plugins if event.scene.startswith(each.prefix)]
+        return suggestion(
+            event,
+            table.near(event.scene),
+            prefix=max(prefixes, key=len, default=""),
+            signed=table.signed_for(event.scene, event.when),
+        )
 
     def samples(self, account: str) -> list[tuple[str, str]]:
         """Return handler and one working scene for each scene rule of an account; captures are 1001."""

@@ -139,6 +139,11 @@ class Table:
         at = bisect_right(self._sorted, scene)
         return self._sorted[max(at - _NEAR, 0) : at + _NEAR]
 
+    def signed_for(self, scene: str, when: When) -> str:
+        """Return the handler whose signed rule a scene begins like without our signature; else nothing."""
+        found = self.indexes[when].candidates(scene)
+        return next((each.handler.name for each in found if each.pattern.is_signed), "")
+
     def find_text(self, content: str) -> tuple[Handler, dict[str, object]] | None:
         """Return who answers a text message: the exact text first, then patterns in their order."""
         text = content.strip()

@@ -142,6 +142,8 @@ def _parameters(query: bytes, *, required: Collection[str]) -> dict[str, str]:
         if name in given:
             raise ForbiddenError("query")
         given[name] = value
+    if "msg_signature" in required and "msg_signature" not in given:
+        raise ForbiddenError("not-encrypted")
     for name in required:
         if _FORMS[name].fullmatch(given.get(name, "")) is None:
             raise ForbiddenError("query")

@@ -334,7 +334,7 @@ function remaining(code) {
   const left = Math.ceil(code.created_at + code.expire_seconds - (Date.now() / 1000 + view.clock));
   if (left <= 0) return { text: say("expired"), isExpired: true };
   const [key, size] = left >= 172800 ? ["days", 86400] : left >= 7200 ? ["hours", 3600] : left >= 120 ? ["minutes", 60] : ["seconds", 1];
-  return { text: say("expires_in", say(key, Math.floor(left / size))), isSoon: left < 120 };
+  return { text: say("expires_in", say(key, Math.round(left / size))), isSoon: left < 120 };
 }
 
 function drawCodes() {
