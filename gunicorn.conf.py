@@ -15,6 +15,8 @@ workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 threads = 16
 keepalive = 15
 graceful_timeout = 10
+# A process that does not give a sign of life for so long is replaced: some handler keeps Python to itself.
+timeout = 10
 
 # gunicorn's control socket has one fixed place for a user: a second bot would take it from the first.
 control_socket_disable = True

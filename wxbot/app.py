@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask import Flask, current_app, has_app_context
+from flask import Flask, Response, current_app, has_app_context
 from sqlalchemy import Engine
+from werkzeug.exceptions import HTTPException
 
 from wxbot import clock, settings
 from wxbot.callback.answer import Answering
@@ -54,7 +55,9 @@ def create_app(
     """
     bot = build_bot(configured or settings.load(), plugins=plugins, now=now)
     app = Flask("wxbot", static_folder=None)
+    app.url_map.merge_slashes = False  # it would redirect, and with the signature in the address
     app.extensions["wxbot"] = bot
+    app.register_error_handler(HTTPException, _said_plainly)
     app.register_blueprint(callback_blueprint(bot.answering))
     app.register_blueprint(health_blueprint(bot.engine, skipped=bot.registry.skipped))
     return app
@@ -131,6 +134,11 @@ def build_bot(
         pool=pool,
         answering=answering,
     )
+
+
+def _said_plainly(error: HTTPException) -> Response:
+    """Return an error without a page: nothing here is read by people in a browser."""
+    return Response(f"{error.name}\n".lower(), status=error.code, content_type="text/plain; charset=utf-8")
 
 
 def _credentials(account: AccountSettings) -> Credentials:

@@ -1,9 +1,9 @@
 """Who follows an account: follow, unfollow, seen again."""
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, Update, func, insert, or_, update
 
 from wxbot.db.models import followers
 from wxbot.wechat.events import Event, Follow, Scan, Unfollow
@@ -35,13 +35,14 @@ def person(account: str, openid: str) -> bytes:
 
 
 def after(event: Event, known: Follower | None) -> Follower:
-    """Return the follower as this event leaves them. Events may arrive out of order."""
+    """Return the follower as this event leaves them; one that arrives late and is old changes nothing."""
     at = int(event.created_at.timestamp())
     before = known or Follower(openid=event.openid, first_seen_at=at)
     if isinstance(event, Unfollow):
-        if before.followed_at is not None and before.followed_at > at:
-            return before
-        return replace(before, openid=None, unfollowed_at=at)
+        is_old = before.followed_at is not None and before.followed_at > at
+        return before if is_old else replace(before, openid=None, unfollowed_at=at)
+    if before.unfollowed_at is not None and before.unfollowed_at > at:
+        return before
     follower = replace(before, openid=event.openid, unfollowed_at=None)
     if isinstance(event, Scan):
         follower = replace(follower, first_scene=before.first_scene or event.scene[:255] or None)
@@ -71,23 +72,26 @@ def note(connection: Connection, event: Event, known: Follower | None) -> None:
     follower = after(event, known)
     if follower == known:
         return
-    key = {"account": event.account, "person": person(event.account, event.openid)}
-    values = {
-        "openid": follower.openid,
-        "followed_at": follower.followed_at,
-        "unfollowed_at": follower.unfollowed_at,
-        "follows": follower.follows,
-        "first_scene": follower.first_scene,
-    }
-    changed = (
-        update(followers)
-        .where(followers.c.account == key["account"], followers.c.person == key["person"])
-        .values(**values)
-    )
-    if known is not None:
-        connection.execute(changed)
-        return
-    first = insert(followers).prefix_with("OR IGNORE", dialect="sqlite")
-    added = connection.execute(first.values(**key, first_seen_at=follower.first_seen_at, **values))
-    if added.rowcount == 0:  # another event of the same person was faster
-        connection.execute(changed)
+    who = person(event.account, event.openid)
+    if known is None:
+        row = {"account": event.account, "person": who, **asdict(follower)}
+        added = connection.execute(insert(followers).prefix_with("OR IGNORE", dialect="sqlite").values(row))
+        if added.rowcount == 1:
+            return
+    connection.execute(_change(event, who))
+
+
+def _change(event: Event, who: bytes) -> Update:
+    """Return the update that is right whatever the row has become since it was read."""
+    at, table = int(event.created_at.timestamp()), followers.c
+    mine = update(followers).where(table.account == event.account, table.person == who)
+    if isinstance(event, Unfollow):
+        newer = mine.where(or_(table.followed_at.is_(None), table.followed_at <= at))
+        return newer.values(openid=None, unfollowed_at=at)
+    newer = mine.where(or_(table.unfollowed_at.is_(None), table.unfollowed_at <= at))
+    values: dict[str, object] = {"openid": event.openid, "unfollowed_at": None}
+    if isinstance(event, Scan) and event.scene:
+        values["first_scene"] = func.coalesce(table.first_scene, event.scene[:255])
+    if is_follow(event):
+        values |= {"followed_at": at, "follows": table.follows + 1}
+    return newer.values(values)

@@ -1,11 +1,12 @@
 """The session a handler gets: its work is committed with the event or not at all."""
 
+import sqlite3
 import threading
 import time
 
 import pytest
-from sqlalchemy import Engine, text
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy import Engine, inspect, text
+from sqlalchemy.exc import DatabaseError, OperationalError, ProgrammingError
 from sqlalchemy.orm import Session
 
 from wxbot.db.session import UnitOfWork
@@ -188,3 +189,92 @@ def test_writers_wait_for_each_other(engine: Engine) -> None:
         thread.join()
 
     assert sorted(words(engine)) == ["0", "1", "2", "3"]
+
+
+def test_result_that_is_kept_does_not_spoil_the_connection(engine: Engine) -> None:
+    kept = []
+    for number in range(6):
+        unit = UnitOfWork(engine)
+        returned = unit.session().execute(
+            text("INSERT INTO notes VALUES (:word) RETURNING word"), {"word": number}
+        )
+        kept.append(returned)
+        assert unit.commit(lambda _: True)
+
+    assert words(engine) == ["0", "1", "2", "3", "4", "5"]
+
+
+def test_work_before_an_interrupted_statement_is_not_lost_silently(engine: Engine) -> None:
+    unit = UnitOfWork(engine, write_seconds=0.1)
+    session = unit.session()
+    session.execute(WRITE, {"word": "first"})
+    endless = (
+        "INSERT INTO notes WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
+        "SELECT i FROM n WHERE i < 0"
+    )
+    with pytest.raises(OperationalError):
+        session.connection().exec_driver_sql(endless)
+
+    with pytest.raises(OperationalError, match="only write lock"):
+        session.connection().exec_driver_sql("INSERT INTO notes VALUES ('second')")
+    unit.close()
+
+    assert words(engine) == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "COMMIT;",
+        "/* */ COMMIT",
+        "-- x\nCOMMIT",
+        "ROLLBACK",
+        "PRAGMA synchronous=OFF",
+        "PRAGMA user_version=3",
+        "CREATE TEMP TABLE t (x)",
+        "ATTACH ':memory:' AS other",
+    ],
+)
+def test_handler_cannot_change_what_outlives_it(engine: Engine, statement: str) -> None:
+    unit = UnitOfWork(engine)
+    session = unit.session()
+    session.execute(WRITE, {"word": "never"})
+
+    with pytest.raises(DatabaseError):
+        session.connection().exec_driver_sql(statement)
+    unit.close()
+
+    assert words(engine) == []
+
+
+@pytest.mark.parametrize("call", ["commit", "rollback"])
+def test_handler_cannot_end_the_connections_transaction(engine: Engine, call: str) -> None:
+    unit = UnitOfWork(engine)
+    session = unit.session()
+    session.execute(WRITE, {"word": "never"})
+
+    for connection in (session.connection(), session.connection().connection):
+        with pytest.raises((ProgrammingError, sqlite3.ProgrammingError), match="committed with the event"):
+            getattr(connection, call)()
+    unit.close()
+
+    assert words(engine) == []
+
+
+def test_handler_may_look_at_the_tables(engine: Engine) -> None:
+    unit = UnitOfWork(engine)
+
+    assert "notes" in inspect(unit.session().connection()).get_table_names()
+    assert inspect(unit.session().connection()).get_columns("notes")[0]["name"] == "word"
+    unit.close()
+
+
+def test_whoever_waits_outlives_the_watchdog(engine: Engine) -> None:
+    holder = UnitOfWork(engine)
+    holder.session().execute(WRITE, {"word": "never"})
+
+    with engine.begin() as connection:
+        connection.execute(WRITE, {"word": "waited"})
+    holder.close()
+
+    assert words(engine) == ["waited"]

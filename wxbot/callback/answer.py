@@ -6,10 +6,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from wxbot.errors import ForbiddenError, MalformedError
 from wxbot.events.records import Delivery, Records
 from wxbot.events.runs import Runs, UnrecordedError
-from wxbot.wechat.envelope import ACKNOWLEDGEMENT, Credentials, Opened, open_envelope, seal, verify_url
+from wxbot.wechat.envelope import (
+    ACKNOWLEDGEMENT,
+    Credentials,
+    Opened,
+    open_envelope,
+    seal,
+    signature_digest,
+    verify_url,
+)
 from wxbot.wechat.events import always_visible
 from wxbot.wechat.parse import parse_event
 from wxbot.wechat.render import render
@@ -30,10 +40,19 @@ class Answering:
     now: Callable[[], datetime]
 
     def verify(self, account: str, query: bytes) -> str:
-        """Return the echostr that proves to WeChat that this URL is ours; raises ForbiddenError."""
-        return verify_url(
-            query, self._credentials(account), now=self.now(), window_seconds=self.window_seconds
-        )
+        """Return the echostr that proves to WeChat that this URL is ours.
+
+        Raises ForbiddenError, and UnrecordedError when the signature could not be noted.
+        """
+        credentials = self._credentials(account)
+        echostr = verify_url(query, credentials, now=self.now(), window_seconds=self.window_seconds)
+        if credentials.mode != "safe":
+            # Its signature would sign any body as well; from now on it belongs to this verification.
+            key = sha256(b"verification\0" + echostr.encode()).digest()[:16]
+            self._write(
+                lambda: self.records.bind_signature(account, signed_by=signature_digest(query), key=key)
+            )
+        return echostr
 
     def answer(self, account: str, query: bytes, body: bytes, *, arrived: float) -> str:
         """Return the body of the answer to one callback that arrived at `arrived` (monotonic seconds).
@@ -64,9 +83,15 @@ class Answering:
             log.exception("an event of account %s could not be dispatched", delivery.event.account)
             return self.fallback if always_visible(delivery.event) else ACK
 
+    def _write(self, write: Callable[[], None]) -> None:
+        try:
+            write()
+        except SQLAlchemyError as error:
+            raise UnrecordedError(type(error).__name__) from error
+
     def _credentials(self, account: str) -> Credentials:
         if account not in self.accounts:
-            raise ForbiddenError
+            raise ForbiddenError("account")
         return self.accounts[account]
 
     def _acknowledge_malformed(self, account: str, opened: Opened, malformed: MalformedError) -> str:
@@ -75,8 +100,11 @@ class Answering:
             raise malformed
         reason = "encrypted, but the account's mode is plain" if _is_encrypted(opened) else malformed.reason
         log.error("a callback of account %s was malformed (%s); its body is kept", account, reason)
-        digest = sha256(b"malformed\0" + account.encode() + b"\0" + opened.body).digest()[:16]
-        self.records.note_malformed(account=account, digest=digest, body=opened.body, reason=reason)
+        self._write(
+            lambda: self.records.note_malformed(
+                account, body=opened.body, reason=reason, signed_by=opened.signed_by
+            )
+        )
         return ACKNOWLEDGEMENT
 
 

@@ -88,6 +88,7 @@ def _account(configured: "Settings", registry: "Registry", name: str) -> Account
 def _usable_revision(url: str) -> str | None:
     from wxbot.db import migrate
 
+    migrate.require_usable(url)
     revision = revision_of(url)
     if revision is not None and revision > migrate.head():
         raise ConfigurationError(

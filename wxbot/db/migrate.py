@@ -1,5 +1,6 @@
 """Migrations, run by the program itself: at the first start, and at every start after an upgrade."""
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,11 +13,23 @@ from sqlalchemy import Engine, create_engine, make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
-from wxbot.db.sqlite import GuardedConnection, guarded
+from wxbot.db.engine import guarded_connections
+from wxbot.db.sqlite import guarded
 from wxbot.errors import ConfigurationError
 
 # Several processes may start at once: the first migrates, the others wait this long for it.
 WAIT_SECONDS = 60
+
+
+def require_usable(url: str) -> None:
+    """Raise ConfigurationError when the file cannot be there or cannot be written; changes nothing."""
+    file = Path(make_url(url).database or "")
+    folder = next(parent for parent in file.absolute().parents if parent.exists())
+    if file.is_dir() or not folder.is_dir():
+        raise ConfigurationError(f"[database] url: {file} cannot be a file; name one in a folder")
+    for path in (folder, file):
+        if path.exists() and not os.access(path, os.W_OK):
+            raise ConfigurationError(f"[database] url: {path} cannot be written; give this user the right to")
 
 
 def upgrade(url: str, *, revision: str = "head") -> None:
@@ -55,19 +68,23 @@ def require_head(engine: Engine) -> None:
 
 
 def _move(url: str, step: Callable[[Config], None]) -> None:
-    database = make_url(url).database
-    if database:
-        Path(database).parent.mkdir(parents=True, exist_ok=True)
+    require_usable(url)
+    Path(make_url(url).database or "").parent.mkdir(parents=True, exist_ok=True)
     # No pool: a connection kept after the run would keep its lock as well.
     engine = create_engine(
         url,
-        connect_args={"factory": GuardedConnection, "isolation_level": None, "timeout": WAIT_SECONDS},
+        connect_args={
+            "factory": guarded_connections(),
+            "isolation_level": None,
+            "timeout": WAIT_SECONDS,
+        },
         poolclass=NullPool,
     )
     _use_wal(engine)
     config = _config()
     with engine.connect() as connection, connection.begin():
         # Before Alembic reads the version: who comes second waits here, and then finds nothing to do.
+        guarded(connection).patience_seconds = WAIT_SECONDS
         guarded(connection).begin_write()
         config.attributes["connection"] = connection
         step(config)

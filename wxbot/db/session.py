@@ -40,6 +40,7 @@ class UnitOfWork:
         """Run `last` as the transaction's last statement and commit; False from it rolls everything back."""
         self.flush()
         connection = self._open()
+        guarded(connection).take_back()
         if last(connection):
             connection.commit()
             self.close()
@@ -62,14 +63,16 @@ class UnitOfWork:
         if self._connection is None:
             self._connection = self._engine.connect()
             self._connection.begin()
-            guarded(self._connection).write_seconds = self._write_seconds
+            guarded(self._connection).lend(self._write_seconds)
         return self._connection
 
 
 def _release(connection: Connection) -> None:
     if not connection.closed and not connection.invalidated:
         driver = guarded(connection)
-        driver.write_seconds = None
+        driver.take_back()
+        # By hand: after a commit() that was refused, SQLAlchemy believes there is nothing left to undo.
+        driver.rollback()
         if driver.is_fenced:
             connection.invalidate()
     connection.close()

@@ -4,18 +4,38 @@ SQLite has one write lock for the whole file. Python's own transaction control w
 snapshot first and fail when it becomes a writer; SQLAlchemy's savepoints would open that snapshot by
 themselves. So statements pass through here: reads run in autocommit, `BEGIN IMMEDIATE` comes before the
 first write, and savepoints asked for until then are made at that moment.
+
+A connection that is lent to a handler can do less: it cannot end the transaction, attach files, make
+temporary tables or change settings, because all of that would outlive the handler.
 """
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
-from typing import Any
+from contextlib import suppress
+from typing import Any, ClassVar
+from weakref import WeakSet
 
 from sqlalchemy import Connection
 
-LOCK_TIMEOUT_SECONDS = 1.0
+# Longer than a handler may hold the lock, so that whoever waits for it outlives the watchdog.
+PATIENCE_SECONDS = 2.0
 _READS = frozenset({"SELECT", "PRAGMA", "EXPLAIN", "VALUES"})
-_OURS = frozenset({"BEGIN", "COMMIT", "END"})
+_ENDINGS = frozenset({"BEGIN", "COMMIT", "END"})
+_READING_PRAGMAS = frozenset(
+    {"table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo", "foreign_key_list"}
+)
+_LASTING = frozenset(
+    {
+        sqlite3.SQLITE_ATTACH,
+        sqlite3.SQLITE_DETACH,
+        sqlite3.SQLITE_CREATE_TEMP_TABLE,
+        sqlite3.SQLITE_CREATE_TEMP_VIEW,
+        sqlite3.SQLITE_CREATE_TEMP_TRIGGER,
+        sqlite3.SQLITE_CREATE_TEMP_INDEX,
+    }
+)
 
 
 class FencedError(sqlite3.OperationalError):
@@ -27,12 +47,12 @@ class GuardedCursor(sqlite3.Cursor):
 
     def execute(self, sql: str, parameters: Any = (), /) -> "GuardedCursor":
         """Run one statement as `sqlite3` does; raises FencedError when the connection was fenced."""
-        self._guard().run(lambda: sqlite3.Cursor.execute(self, sql, parameters), sql)
+        self._guard().run(self, lambda: sqlite3.Cursor.execute(self, sql, parameters), sql)
         return self
 
     def executemany(self, sql: str, parameters: Any, /) -> "GuardedCursor":
         """Run one statement for many rows as `sqlite3` does; raises FencedError like `execute`."""
-        self._guard().run(lambda: sqlite3.Cursor.executemany(self, sql, parameters), sql)
+        self._guard().run(self, lambda: sqlite3.Cursor.executemany(self, sql, parameters), sql)
         return self
 
     def executescript(self, sql_script: str, /) -> "GuardedCursor":
@@ -46,70 +66,99 @@ class GuardedCursor(sqlite3.Cursor):
 
 
 class GuardedConnection(sqlite3.Connection):
-    """A connection that begins at its first write; `write_seconds` limits how long it may hold the lock."""
+    """A connection that begins at its first write.
+
+    `patience_seconds` is how long that waits for the write lock. Subclasses made for one engine share
+    `writers`: within a process the next writer is woken at once, where SQLite alone would sleep and ask.
+    """
+
+    writers: ClassVar[threading.Lock]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.write_seconds: float | None = None
+        self.patience_seconds = PATIENCE_SECONDS
         self.is_fenced = False
+        self._write_seconds: float | None = None  # given: the connection is lent to a handler
         self._lock = threading.Lock()
+        self._is_writer = False
+        self._is_ours = False
         self._savepoints: list[str] = []
+        self._cursors: WeakSet[GuardedCursor] = WeakSet()
         self._watchdog: threading.Timer | None = None
+        self.set_authorizer(self._authorize)
 
     def cursor(self, factory: Any = None) -> GuardedCursor:  # type: ignore[override]
         """Return a guarded cursor; other cursor classes would go past the guard."""
-        return super().cursor(GuardedCursor)
+        cursor = super().cursor(GuardedCursor)
+        self._cursors.add(cursor)
+        return cursor
 
-    def run(self, execute: Callable[[], object], sql: str) -> None:
+    def lend(self, write_seconds: float) -> None:
+        """Lend the connection to a handler, which may hold the write lock for this long."""
+        self._write_seconds = write_seconds
+
+    def take_back(self) -> None:
+        """End the lending: from now on the transaction can be ended."""
+        self._write_seconds = None
+
+    def run(self, cursor: GuardedCursor, execute: Callable[[], object], sql: str) -> None:
         """Run a cursor's statement under the guard."""
         with self._lock:
             verb = sql.split(None, 1)[0].upper() if sql.strip() else ""
             if self.is_fenced and verb == "ROLLBACK":
                 return  # it is rolled back already; an error here would hide the first one
             self._refuse_if_fenced()
-            if verb in _OURS:
+            if verb in _ENDINGS:
                 raise sqlite3.ProgrammingError(
                     f"{verb} is refused: a handler's work is committed with the event"
                 )
             if not self.in_transaction and not self._begin(verb, sql):
                 return
+            if verb == "RELEASE":
+                self._close_results(but=cursor)
             execute()
 
     def commit(self) -> None:
         """Commit what was written; raises FencedError when the watchdog has rolled it back."""
         with self._lock:
+            self._refuse_if_lent("commit()")
             self._refuse_if_fenced()
-            self._forget()
-            super().commit()
+            self._end(super().commit)
 
     def rollback(self) -> None:
         """Roll back what was written; harmless on a fenced connection."""
         with self._lock:
-            self._forget()
-            super().rollback()
+            if not self.is_fenced:
+                self._refuse_if_lent("rollback()")
+            self._end(super().rollback)
 
-    def fence(self) -> None:
-        """Take the write lock away from a connection that another thread is using.
-
-        Rolled back rather than closed: closing while a statement of another thread is alive leaves the
-        lock in place until that statement is collected.
-        """
-        self.interrupt()
-        with self._lock:
-            if self.in_transaction:
-                self.is_fenced = True
-                super().rollback()
+    def close(self) -> None:
+        """Close, and let the next writer go on."""
+        self._forget()
+        super().close()
+        self._release()
 
     def begin_write(self) -> None:
         """Take the write lock now rather than at the first write."""
         with self._lock:
             self._begin_immediate()
 
-    def _begin_immediate(self) -> None:
-        begin = super().cursor()
-        begin.execute("BEGIN IMMEDIATE")
-        for savepoint in self._savepoints:
-            begin.execute(savepoint)
+    def fence(self, watchdog: threading.Timer) -> None:
+        """Take the write lock away from a connection that another thread is using.
+
+        Rolled back rather than closed: closing while a statement of another thread is alive leaves the
+        lock in place until that statement is collected.
+        """
+        if self._watchdog is not watchdog:
+            return
+        with suppress(sqlite3.ProgrammingError):  # closed meanwhile
+            self.interrupt()
+        with self._lock, suppress(sqlite3.ProgrammingError):
+            # Also when the interrupted statement has rolled everything back by itself: what the handler
+            # writes afterwards must not be committed without what it wrote before.
+            if self._watchdog is watchdog:
+                self.is_fenced = True
+                self._end(super().rollback)
 
     def _begin(self, verb: str, sql: str) -> bool:
         """Outside a transaction: begin before a write, keep savepoints for later; False: nothing to run."""
@@ -122,11 +171,49 @@ class GuardedConnection(sqlite3.Connection):
         if verb in _READS:
             return True
         self._begin_immediate()
-        if self.write_seconds is not None:
-            self._watchdog = threading.Timer(self.write_seconds, self.fence)
-            self._watchdog.daemon = True
-            self._watchdog.start()
+        if self._write_seconds is not None:
+            watchdog = threading.Timer(self._write_seconds, lambda: self.fence(watchdog))
+            watchdog.daemon = True
+            self._watchdog = watchdog
+            watchdog.start()
         return True
+
+    def _begin_immediate(self) -> None:
+        give_up_at = time.monotonic() + self.patience_seconds
+        if not self.writers.acquire(timeout=max(self.patience_seconds, 0)):
+            raise sqlite3.OperationalError("database is locked by another writer of this process")
+        self._is_writer = True
+        begin = super().cursor()
+        self._is_ours = True
+        try:
+            left = max(0, int((give_up_at - time.monotonic()) * 1000))
+            begin.execute(f"PRAGMA busy_timeout={left}")
+            begin.execute("BEGIN IMMEDIATE")
+            for savepoint in self._savepoints:
+                begin.execute(savepoint)
+        except BaseException:
+            self._release()
+            raise
+        finally:
+            self._is_ours = False
+            begin.close()
+
+    def _end(self, end: Callable[[], None]) -> None:
+        """Commit or roll back; an open result would keep the transaction, or its snapshot, alive."""
+        self._forget()
+        self._close_results()
+        self._is_ours = True
+        try:
+            end()
+        finally:
+            self._is_ours = False
+            if not self.in_transaction:
+                self._release()
+
+    def _close_results(self, *, but: GuardedCursor | None = None) -> None:
+        for cursor in list(self._cursors):
+            if cursor is not but:
+                cursor.close()
 
     def _end_savepoint(self, verb: str, name: str) -> None:
         names = [savepoint.split()[-1] for savepoint in self._savepoints]
@@ -134,11 +221,28 @@ class GuardedConnection(sqlite3.Connection):
             keep = names.index(name) + (1 if verb == "ROLLBACK" else 0)
             del self._savepoints[keep:]
 
+    def _authorize(self, action: int, first: str | None, second: str | None, *_: Any) -> int:
+        """Refuse what a handler must not do, however it is spelled."""
+        if self._is_ours or self._write_seconds is None:
+            return sqlite3.SQLITE_OK
+        if action == sqlite3.SQLITE_PRAGMA:
+            is_reading = second is None or (first or "").lower() in _READING_PRAGMAS
+            return sqlite3.SQLITE_OK if is_reading else sqlite3.SQLITE_DENY
+        is_refused = action == sqlite3.SQLITE_TRANSACTION or action in _LASTING
+        return sqlite3.SQLITE_DENY if is_refused else sqlite3.SQLITE_OK
+
     def _refuse_if_fenced(self) -> None:
         if self.is_fenced:
             raise FencedError(
-                f"the session held SQLite's only write lock for more than {self.write_seconds} s; "
-                "its work was rolled back. Write at the end of the handler, after the slow part."
+                "the session held SQLite's only write lock for too long; its work was rolled back. "
+                "Write at the end of the handler, after the slow part."
+            )
+
+    def _refuse_if_lent(self, call: str) -> None:
+        if self._write_seconds is not None:
+            raise sqlite3.ProgrammingError(
+                f"{call} of the connection is refused: a handler's work is committed with the event. "
+                "Use session.commit() and session.rollback(), which act on the handler's own part."
             )
 
     def _forget(self) -> None:
@@ -146,6 +250,11 @@ class GuardedConnection(sqlite3.Connection):
         if self._watchdog is not None:
             self._watchdog.cancel()
             self._watchdog = None
+
+    def _release(self) -> None:
+        if self._is_writer:
+            self._is_writer = False
+            self.writers.release()
 
 
 def guarded(connection: Connection) -> GuardedConnection:

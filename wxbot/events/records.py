@@ -8,6 +8,7 @@ whose row count says whether it was ours to make.
 import json
 from dataclasses import dataclass, field
 from enum import StrEnum
+from hashlib import sha256
 
 from sqlalchemy import (
     ColumnElement,
@@ -27,6 +28,7 @@ from sqlalchemy import (
 
 from wxbot import clock, followers
 from wxbot.db import models
+from wxbot.db.sqlite import PATIENCE_SECONDS, guarded
 from wxbot.errors import ForbiddenError
 from wxbot.followers import Follower
 from wxbot.outcome import Outcome, Status
@@ -92,7 +94,7 @@ class Records:
         with self._engine.connect() as connection:
             row = connection.execute(_RECALL, values).mappings().one()
         if row["event_key"] not in (None, event.digest):
-            raise ForbiddenError
+            raise ForbiddenError("replay")
         return Recalled(
             state=None if row["state"] is None else State(row["state"]),
             reply=_settled_reply(row),
@@ -103,7 +105,9 @@ class Records:
     def accept(self, delivery: Delivery) -> None:
         """Note the signature of a delivery whose event is on record; raises ForbiddenError like `recall`."""
         with self._engine.begin() as connection:
-            _note_signature(connection, delivery)
+            _note_signature(
+                connection, delivery.event.account, signed_by=delivery.signed_by, key=delivery.event.digest
+            )
 
     def settle(self, delivery: Delivery, outcome: Outcome, *, run: bytes, known: Follower | None) -> bool:
         """Write a light run's end: `done`, with the follower's change. False: another run was faster."""
@@ -114,15 +118,23 @@ class Records:
         self, delivery: Delivery, interim: Reply | Acknowledgement, *, run: bytes, known: Follower | None
     ) -> bool:
         """Write `running` before a handler that writes starts. False: another run was faster."""
-        return self._open(delivery, State.RUNNING, interim, run=run, known=known)
+        row = _open_row(delivery.event, State.RUNNING, interim, run=run)
+        return self._enter(delivery, row, known)
 
     def give_up(
-        self, delivery: Delivery, interim: Reply | Acknowledgement, *, run: bytes, known: Follower | None
+        self,
+        delivery: Delivery,
+        interim: Reply | Acknowledgement,
+        *,
+        run: bytes,
+        known: Follower | None,
+        patience_seconds: float = PATIENCE_SECONDS,
     ) -> bool:
         """Write `late` for a run that has no row yet. False: another run was faster."""
-        return self._open(delivery, State.LATE, interim, run=run, known=known)
+        row = _open_row(delivery.event, State.LATE, interim, run=run) | {"outcome": Status.LATE}
+        return self._enter(delivery, row, known, patience_seconds=patience_seconds)
 
-    def mark_late(self, event: Event) -> bool:
+    def mark_late(self, event: Event, *, patience_seconds: float = PATIENCE_SECONDS) -> bool:
         """Turn a `running` record into `late`: from now on its reply is the interim text."""
         changed = (
             update(models.events)
@@ -130,13 +142,14 @@ class Records:
             .values(state=State.LATE, outcome=Status.LATE)
         )
         with self._engine.begin() as connection:
+            guarded(connection).patience_seconds = patience_seconds
             return connection.execute(changed).rowcount == 1
 
     def finish(self, connection: Connection, event: Event, outcome: Outcome, *, run: bytes) -> bool:
         """Write the end of a run that has a row, as the last statement of the caller's transaction.
 
-        In time: `done` with the result. Late: `done`, the reply stays what the person was told. False:
-        somebody else took the run over; the caller rolls everything back.
+        In time: `done` with the result. Late, as any process may have found: `done`, and the reply stays what
+        the person was told. False: somebody else took the run over; the caller rolls everything back.
         """
         mine = and_(models.events.c.key == event.digest, models.events.c.run == run)
         in_time = (
@@ -158,8 +171,19 @@ class Records:
         with self._engine.begin() as connection:
             return self.finish(connection, event, outcome, run=run)
 
-    def note_malformed(self, *, account: str, digest: bytes, body: bytes, reason: str) -> None:
-        """Keep a clipped copy of an authentic document that no handler can be given."""
+    def bind_signature(self, account: str, *, signed_by: bytes, key: bytes) -> None:
+        """Note what a signature came with, when that is no event; raises ForbiddenError like `recall`."""
+        with self._engine.begin() as connection:
+            _note_signature(connection, account, signed_by=signed_by, key=key)
+
+    def note_malformed(
+        self, account: str, *, body: bytes, reason: str, signed_by: bytes | None = None
+    ) -> None:
+        """Keep a clipped copy of an authentic document that no handler can be given.
+
+        Raises ForbiddenError like `recall`.
+        """
+        digest = sha256(b"malformed\0" + account.encode() + b"\0" + body).digest()[:16]
         now = int(clock.now().timestamp())
         row = {
             "key": digest,
@@ -176,31 +200,27 @@ class Records:
             "body": body[:_BODY_BYTES],
         }
         with self._engine.begin() as connection:
+            _note_signature(connection, account, signed_by=signed_by, key=digest)
             _insert(connection, row)
 
-    def _open(
+    def _enter(
         self,
         delivery: Delivery,
-        state: State,
-        reply: Reply | Acknowledgement,
-        *,
-        run: bytes,
+        row: dict[str, object],
         known: Follower | None,
+        *,
+        patience_seconds: float = PATIENCE_SECONDS,
     ) -> bool:
-        row = _row(delivery.event, run=run, state=state, reply=reply)
-        row |= {"lease_until": _DATABASE_NOW + LEASE_SECONDS, "body": delivery.event.body}
-        if state is State.LATE:
-            row["outcome"] = Status.LATE
-        return self._enter(delivery, row, known)
-
-    def _enter(self, delivery: Delivery, row: dict[str, object], known: Follower | None) -> bool:
         """Write an event's row with all that comes with its first sight, in one transaction."""
         with self._engine.connect() as connection, connection.begin() as transaction:
+            guarded(connection).patience_seconds = patience_seconds
             if not _insert(connection, row):
                 transaction.rollback()
                 return False
             followers.note(connection, delivery.event, known)
-            _note_signature(connection, delivery)
+            _note_signature(
+                connection, delivery.event.account, signed_by=delivery.signed_by, key=delivery.event.digest
+            )
             return True
 
 
@@ -217,6 +237,11 @@ def _row(event: Event, *, run: bytes, state: State, reply: Reply | Acknowledgeme
         "run": run,
         "reply": _dump(reply),
     }
+
+
+def _open_row(event: Event, state: State, reply: Reply | Acknowledgement, *, run: bytes) -> dict[str, object]:
+    leased = {"lease_until": _DATABASE_NOW + LEASE_SECONDS, "body": event.body}
+    return _row(event, run=run, state=state, reply=reply) | leased
 
 
 def _ending(outcome: Outcome) -> dict[str, object]:
@@ -236,24 +261,19 @@ def _insert(connection: Connection, row: dict[str, object]) -> bool:
     return connection.execute(statement).rowcount == 1
 
 
-def _note_signature(connection: Connection, delivery: Delivery) -> None:
-    if delivery.signed_by is None:
+def _note_signature(connection: Connection, account: str, *, signed_by: bytes | None, key: bytes) -> None:
+    """Bind a signature to what it came with; ForbiddenError when it came with something else before."""
+    if signed_by is None:
         return
-    row = {
-        "account": delivery.event.account,
-        "digest": delivery.signed_by,
-        "event_key": delivery.event.digest,
-        "recorded_at": int(clock.now().timestamp()),
-    }
+    now = int(clock.now().timestamp())
+    row = {"account": account, "digest": signed_by, "event_key": key, "recorded_at": now}
     statement = insert(models.signatures).prefix_with("OR IGNORE", dialect="sqlite").values(row)
     if connection.execute(statement).rowcount == 1:
         return
     table = models.signatures.c
-    taken = select(table.event_key).where(
-        table.account == delivery.event.account, table.digest == delivery.signed_by
-    )
-    if connection.execute(taken).scalar_one() != delivery.event.digest:
-        raise ForbiddenError
+    taken = select(table.event_key).where(table.account == account, table.digest == signed_by)
+    if connection.execute(taken).scalar_one() != key:
+        raise ForbiddenError("replay")
 
 
 def _dump(reply: Reply | Acknowledgement) -> str:

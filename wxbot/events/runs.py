@@ -15,7 +15,7 @@ import logging
 import secrets
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -23,12 +23,11 @@ from sqlalchemy.orm import Session
 
 from wxbot import followers
 from wxbot.db.session import UnitOfWork
-from wxbot.errors import WxbotError
+from wxbot.errors import ForbiddenError, WxbotError
 from wxbot.events.records import Delivery, Recalled, Records, State
 from wxbot.followers import Follower
 from wxbot.outcome import Outcome, Status
 from wxbot.scenes.dispatch import Dispatcher
-from wxbot.scenes.handler import Match
 from wxbot.scenes.pool import Pool, PoolFullError
 from wxbot.wechat.events import Event
 from wxbot.wechat.replies import Acknowledgement, Reply
@@ -132,7 +131,7 @@ class Runs:
             if is_ours:
                 self._leave(run, error=refused)
             raise refused from error
-        return answer if answer is not None else self._answer_late(run)
+        return answer if answer is not None else self._answer_late(run, until + WRITE_SECONDS)
 
     def _enter(self, delivery: Delivery) -> tuple[_Run, bool]:
         """Join the run of this event, or open one. The recall comes after, so that none slips between."""
@@ -164,15 +163,13 @@ class Runs:
             return
         run.known = recalled.follower
         event = followers.refine(run.event, run.known)
-        match = self._dispatcher.find(event)
         try:
-            self._pool.submit(lambda: self._execute(run, event, match))
+            self._pool.submit(lambda: self._execute(run, event))
         except PoolFullError as full:
-            log.error("no thread for %s: %s", match.handler.name if match.handler else "a fallback", full)
-            outcome = Outcome(
-                status=Status.FAILED, reply=self._dispatcher.texts.closing(event), detail="no thread free"
-            )
-            self._settle_light(run, outcome)
+            log.error("an event got the fallback: %s", full)
+            reply = self._dispatcher.texts.closing(event)
+            outcome = Outcome(status=Status.FAILED, reply=reply, detail="no thread free")
+            self._settle(run, outcome, _Work(self._engine, followers.after(event, run.known)))
 
     def _answer_recalled(self, run: _Run, recalled: Recalled) -> None:
         if recalled.reply is None:  # still running elsewhere at our deadline
@@ -182,9 +179,10 @@ class Runs:
             self._records.accept(run.delivery)
         self._leave(run, recalled.reply)
 
-    def _execute(self, run: _Run, event: Event, match: Match) -> None:
-        """Run the handler and settle; on a thread of the pool."""
+    def _execute(self, run: _Run, event: Event) -> None:
+        """Find the handler, run it, settle; all on a thread of the pool: authors' patterns are code too."""
         try:
+            match = self._dispatcher.find(event)
             if match.is_claimed and not self._claim(run):
                 self._yield_to_other(run)
                 return
@@ -197,9 +195,11 @@ class Runs:
                 self._settle(run, outcome, work)
             finally:
                 work.close()
-        except Exception as error:
+        except (SQLAlchemyError, ForbiddenError) as error:
             self._leave(run, error=_refusal(error))
-            raise
+        except Exception as error:
+            log.exception("a run could not be settled")
+            self._leave(run, error=error)
 
     def _claim(self, run: _Run) -> bool:
         with run.lock:
@@ -211,34 +211,30 @@ class Runs:
 
     def _settle(self, run: _Run, outcome: Outcome, work: _Work) -> None:
         with run.lock:
-            if not run.has_row:
-                self._settle_light(run, outcome)
-                return
-            try:
-                settled = work.unit.commit(
-                    lambda connection: self._records.finish(connection, run.event, outcome, run=run.id)
-                )
-            except SQLAlchemyError as error:
-                work.close()
-                log.error("what %s wrote could not be committed: %s", outcome.handler, type(error).__name__)
-                outcome = Outcome(
-                    status=Status.FAILED,
-                    reply=self._dispatcher.texts.closing(run.event),
-                    handler=outcome.handler,
-                    detail=f"commit: {type(error).__name__}",
-                    seconds=outcome.seconds,
-                )
-                settled = self._records.finish_alone(run.event, outcome, run=run.id)
-            if run.is_late or not settled:
+            if run.has_row:
+                self._finish(run, outcome, work)
+                # What the row says, not what we know: another process may have found this run late.
                 self._leave(run, self._records.recall(run.delivery).reply)
-            else:
-                self._leave(run, outcome.reply)
-
-    def _settle_light(self, run: _Run, outcome: Outcome) -> None:
-        if self._records.settle(run.delivery, outcome, run=run.id, known=run.known):
+                return
+            is_ours = self._records.settle(run.delivery, outcome, run=run.id, known=run.known)
+        if is_ours:
             self._leave(run, outcome.reply)
         else:
             self._yield_to_other(run)
+
+    def _finish(self, run: _Run, outcome: Outcome, work: _Work) -> None:
+        """Commit the row's end together with what the handler wrote, or the fallback without it."""
+        try:
+            work.unit.commit(
+                lambda connection: self._records.finish(connection, run.event, outcome, run=run.id)
+            )
+        except SQLAlchemyError as error:
+            work.close()
+            log.error("what %s wrote could not be committed: %s", outcome.handler, type(error).__name__)
+            reply = self._dispatcher.texts.closing(run.event)
+            detail = f"commit: {type(error).__name__}"
+            failed = replace(outcome, status=Status.FAILED, reply=reply, detail=detail)
+            self._records.finish_alone(run.event, failed, run=run.id)
 
     def _yield_to_other(self, run: _Run) -> None:
         """Another process was faster: its reply is ours, as soon as it has one."""
@@ -249,33 +245,35 @@ class Runs:
             recalled = self._records.recall(run.delivery)
         self._leave(run, recalled.reply)
 
-    def _answer_late(self, run: _Run) -> Answer:
-        """The deadline has passed: write that down, then answer what the row says."""
-        if not run.lock.acquire(timeout=WRITE_SECONDS):
+    def _answer_late(self, run: _Run, until: float) -> Answer:
+        """The deadline has passed: write that down before `until`, then answer what the row says."""
+        if not run.lock.acquire(timeout=max(0.0, until - time.monotonic())):
             raise UnrecordedError("the run was being written")
         try:
             if not run.ended.is_set() and not run.is_late:
-                self._mark_late(run)
+                self._mark_late(run, until - time.monotonic())
+            if run.error is None and run.answer is None:
+                run.answer = self._records.recall(run.delivery).reply
         except SQLAlchemyError as error:
             raise UnrecordedError(type(error).__name__) from error
         finally:
             run.lock.release()
         if run.error is not None:
             raise run.error
-        if run.answer is not None:
-            return run.answer
-        recalled = self._records.recall(run.delivery)
-        if recalled.reply is None:
+        if run.answer is None:
             raise UnrecordedError("no reply on record")
-        return recalled.reply
+        return run.answer
 
-    def _mark_late(self, run: _Run) -> None:
-        interim = self._dispatcher.texts.waiting(run.event)
-        if run.has_row or not self._records.give_up(run.delivery, interim, run=run.id, known=run.known):
-            self._records.mark_late(run.event)
-        else:
-            run.has_row = True
-        run.is_late = True
+    def _mark_late(self, run: _Run, patience_seconds: float) -> None:
+        if not run.has_row:
+            interim = self._dispatcher.texts.waiting(run.event)
+            run.has_row = self._records.give_up(
+                run.delivery, interim, run=run.id, known=run.known, patience_seconds=patience_seconds
+            )
+            run.is_late = run.has_row
+        if not run.is_late:
+            self._records.mark_late(run.event, patience_seconds=patience_seconds)
+            run.is_late = True
         log.warning("no reply within %s s; the interim text was sent", self._deadline_seconds)
 
 

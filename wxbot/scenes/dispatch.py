@@ -26,6 +26,8 @@ from wxbot.wechat.replies import ACK, Acknowledgement, Reply, Text, as_reply
 
 log = logging.getLogger(__name__)
 
+_FRAMES = 20
+_MESSAGE_LENGTH = 300
 _SUGGESTIONS = 100  # a process makes; anybody may print a code with any scene
 
 # The registry whose handler this thread runs, for `wxbot.scene_for`.
@@ -167,8 +169,14 @@ def _close(work: Work) -> None:
 
 
 def _told(error: BaseException, event: Event) -> str:
-    """Return the traceback as it may be logged: without the person."""
-    return "".join(traceback.format_exception(error)).replace(event.openid, "<openid>")
+    """Return the traceback as it may be logged: no person, and no line that the error's text forges."""
+    lines = traceback.format_tb(error.__traceback__, limit=-_FRAMES)
+    try:
+        text = str(error)[:_MESSAGE_LENGTH]
+    except BaseException as second:
+        text = f"(its text cannot be had: {type(second).__name__})"
+    text = ascii(text.replace(event.openid, "<openid>")) if not text.isprintable() else text
+    return f"{''.join(lines)}{type(error).__name__}: {text.replace(event.openid, '<openid>')}"
 
 
 def _outcome(

@@ -53,8 +53,8 @@ class Pool:
             work = self._queue.get()
             try:
                 work()
-            except BaseException:  # whatever a handler raises, the thread goes on
-                log.exception("work of the pool failed")
+            except BaseException as error:  # whatever a handler raises, the thread goes on
+                log.error("work of the pool failed: %s", type(error).__name__)
             finally:
                 with self._lock:
                     self._unfinished -= 1

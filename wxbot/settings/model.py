@@ -119,6 +119,14 @@ def _some_account(value: dict[str, AccountSettings]) -> dict[str, AccountSetting
         raise ValueError(
             "no account is configured; add the section [accounts.default] with appid, token and aes_key"
         )
+    tokens: dict[str, str] = {}
+    for name, account in value.items():
+        other = tokens.setdefault(account.token.get_secret_value(), name)
+        if other != name:
+            raise ValueError(
+                f"{other} and {name} have the same token, so that a callback of one could pass for the "
+                "other's; give each its own"
+            )
     return value
 
 

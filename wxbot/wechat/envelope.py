@@ -83,6 +83,11 @@ def verify_url(query: bytes, credentials: Credentials, *, now: datetime, window_
     return given["echostr"]
 
 
+def signature_digest(query: bytes) -> bytes:
+    """Return what stands for the signature of a request that `verify_url` has accepted."""
+    return _digest(_parameters(query, required=("signature",))["signature"])
+
+
 def open_envelope(
     query: bytes, body: bytes, credentials: Credentials, *, now: datetime, window_seconds: int
 ) -> Opened:
@@ -101,7 +106,7 @@ def open_envelope(
     signed_by = None
     if credentials.mode != "safe":
         _check_signature(given["signature"], *parts)
-        signed_by = hashlib.sha256(given["signature"].encode("ascii")).digest()[:16]
+        signed_by = _digest(given["signature"])
     if credentials.mode != "plain":
         encrypted = _encrypted(body)
         _check_signature(given["msg_signature"], *parts, encrypted)
@@ -148,6 +153,10 @@ def _parameters(query: bytes, *, required: Collection[str]) -> dict[str, str]:
         if _FORMS[name].fullmatch(given.get(name, "")) is None:
             raise ForbiddenError("query")
     return given
+
+
+def _digest(given: str) -> bytes:
+    return hashlib.sha256(given.encode("ascii")).digest()[:16]
 
 
 def _check_time(timestamp: str, *, now: datetime, window_seconds: int) -> None:

@@ -5,9 +5,19 @@ from datetime import datetime
 from typing import Any
 
 from wxbot.wechat.events import Event
-from wxbot.wechat.replies import Article, Image, Music, News, Reply, Text, Transfer, Video, Voice, printable
-
-MAX_TEXT_BYTES = 2048
+from wxbot.wechat.replies import (
+    Article,
+    Image,
+    Music,
+    News,
+    Reply,
+    Text,
+    Transfer,
+    Video,
+    Voice,
+    clipped,
+    printable,
+)
 
 _FRAME = (
     "<xml><ToUserName>{to}</ToUserName>\n"
@@ -34,7 +44,7 @@ def render(reply: Reply, event: Event, *, now: datetime) -> str:
 
 
 def _text(reply: Text) -> str:
-    return _element("Content", _clipped(reply.content))
+    return _element("Content", clipped(reply.content))
 
 
 def _image(reply: Image) -> str:
@@ -62,9 +72,7 @@ def _news(reply: News) -> str:
 
 def _item(article: Article) -> str:
     # Unlike those of a video, WeChat's own samples have all four elements, empty or not.
-    texts = _element("Title", _clipped(article.title)) + _element(
-        "Description", _clipped(article.description)
-    )
+    texts = _element("Title", clipped(article.title)) + _element("Description", clipped(article.description))
     return f"<item>{texts}{_element('PicUrl', article.image_url)}{_element('Url', article.url)}</item>\n"
 
 
@@ -76,8 +84,8 @@ def _transfer(reply: Transfer) -> str:
 
 def _heading(reply: Video | Music) -> str:
     """Render the optional title and description."""
-    title = _optional("Title", _clipped(reply.title))
-    return title + _optional("Description", _clipped(reply.description))
+    title = _optional("Title", clipped(reply.title))
+    return title + _optional("Description", clipped(reply.description))
 
 
 def _optional(name: str, text: str) -> str:
@@ -93,14 +101,6 @@ def _element(name: str, text: str) -> str:
 def _cdata(text: str) -> str:
     """Render text as character data; the end mark inside it is split over two sections."""
     return f"<![CDATA[{printable(text).replace(']]>', ']]]]><![CDATA[>')}]]>"
-
-
-def _clipped(text: str) -> str:
-    """Cut a text to what WeChat accepts, between two characters."""
-    encoded = text.encode("utf-8")
-    if len(encoded) <= MAX_TEXT_BYTES:
-        return text
-    return encoded[: MAX_TEXT_BYTES - len("…".encode())].decode("utf-8", "ignore") + "…"
 
 
 _CONTENTS: dict[type[Any], tuple[str, Callable[[Any], str]]] = {

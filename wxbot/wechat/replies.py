@@ -14,6 +14,7 @@ from wxbot.wechat import wechatpy_bridge
 from wxbot.wechat.events import Event, lowered
 
 MAX_ARTICLES = 8
+MAX_TEXT_BYTES = 2048
 # Far beyond any id or address of WeChat's; what is longer would be cut there, so it is refused here.
 MAX_REFERENCE = 2048
 
@@ -138,6 +139,7 @@ _KINDS: dict[str, type[Any]] = {
     "acknowledgement": Acknowledgement,
 }
 _REPLIES = (Text, Image, Voice, Video, Music, News, Transfer)
+_TEXTS = frozenset({"content", "title", "description"})
 _REFERENCES = frozenset({"media_id", "thumb_media_id", "url", "hq_url", "image_url", "kf_account"})
 _ALLOWED = "Return a non-blank str, Text, Image, Voice, Video, Music, News, Transfer, or a wechatpy reply."
 
@@ -189,6 +191,14 @@ def printable(text: str) -> str:
     return _UNPRINTABLE.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
+def clipped(text: str) -> str:
+    """Cut a text to what WeChat accepts, 2048 bytes of UTF-8, between two characters; `…` marks the cut."""
+    encoded = text.encode("utf-8")
+    if len(encoded) <= MAX_TEXT_BYTES:
+        return text
+    return encoded[: MAX_TEXT_BYTES - len("…".encode())].decode("utf-8", "ignore") + "…"
+
+
 def is_blank(text: str) -> bool:
     """Tell whether nothing of a text can be seen: white space, control and zero-width characters only."""
     return all(char in _SHAPELESS or unicodedata.category(char) in _SHAPELESS_CATEGORIES for char in text)
@@ -218,8 +228,17 @@ def _fitting(data: dict[str, Any], event: Event) -> Reply:
     """
     if data["type"] == "news":
         limit = MAX_ARTICLES if lowered(event.msg_type) == "event" else 1
-        data = {**data, "articles": data["articles"][:limit]}
-    return cast(Reply, from_data(data))
+        articles = [_short(article) for article in data["articles"][:limit]]
+        return cast(Reply, from_data({**data, "articles": articles}))
+    return cast(Reply, from_data(_short(data)))
+
+
+def _short(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Clip what people read now rather than when it is sent: the record need not keep more than that."""
+    return {
+        name: clipped(value) if name in _TEXTS and isinstance(value, str) else value
+        for name, value in data.items()
+    }
 
 
 def _values(value: object, kind: type[Any]) -> dict[str, object]:
