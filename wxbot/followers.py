@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 
-from sqlalchemy import Connection, Update, func, insert, or_, update
+from sqlalchemy import Connection, Update, case, func, insert, or_, update
 
 from wxbot.db.models import followers
 from wxbot.wechat.events import Event, Follow, Scan, Unfollow
@@ -47,7 +47,9 @@ def after(event: Event, known: Follower | None) -> Follower:
     if isinstance(event, Scan):
         follower = replace(follower, first_scene=before.first_scene or event.scene[:255] or None)
     if is_follow(event):
-        follower = replace(follower, followed_at=at, follows=before.follows + 1)
+        follower = replace(
+            follower, followed_at=max(before.followed_at or at, at), follows=before.follows + 1
+        )
     return follower
 
 
@@ -93,5 +95,6 @@ def _change(event: Event, who: bytes) -> Update:
     if isinstance(event, Scan) and event.scene:
         values["first_scene"] = func.coalesce(table.first_scene, event.scene[:255])
     if is_follow(event):
-        values |= {"followed_at": at, "follows": table.follows + 1}
+        latest = case((table.followed_at > at, table.followed_at), else_=at)
+        values |= {"followed_at": latest, "follows": table.follows + 1}
     return newer.values(values)

@@ -155,3 +155,18 @@ def test_health_tells_alive_from_ready(make_line: Callable[..., Line]) -> None:
         200,
         {"status": "ready", "database": "ok", "skipped_plugins": 0},
     )
+
+
+def test_ambiguous_event_is_not_acknowledged_unless_it_is_kept(
+    make_line: Callable[..., Line], tmp_path: Path
+) -> None:
+    line = make_line("plain")
+    document = PLAIN_HEAD.format(now=line.now()) + "</xml>"
+    blocker = sqlite3.connect(tmp_path / "0" / "wxbot.db", isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+
+    status, _, _ = line.post(signed(line), document.encode())
+    blocker.rollback()
+    blocker.close()
+
+    assert status == 503

@@ -147,3 +147,42 @@ def test_redated_signature_is_refused(make_line: Callable[..., Line]) -> None:
     assert line.post(urlencode(captured), first)[0] == 200
     assert line.post(urlencode(redated), second) == REFUSAL
     assert line.runs == ["vip"]
+
+
+def test_signature_of_an_ambiguous_document_carries_no_second_one(make_line: Callable[..., Line]) -> None:
+    line = make_line("plain")
+    request = line.sealed(wire.scan("o1", line.now(), **SCAN))
+    head = f"<xml><ToUserName>gh_1</ToUserName><FromUserName>o1</FromUserName><CreateTime>{line.now()}"
+    bodies = [f"{head}</CreateTime><Event>{number}</Event></xml>".encode() for number in range(3)]
+
+    answers = [line.post(request.query, body)[0] for body in bodies]
+
+    assert answers == [200, 403, 403]
+    assert line.post(request.query, request.body) == REFUSAL
+
+
+def test_signature_of_a_verification_carries_no_event(make_line: Callable[..., Line]) -> None:
+    line = make_line("plain")
+    account = line.wx.world.account
+    query = wire.verification(account.sender, timestamp=line.now(), echostr="4375120948345356249")
+    forged = line.sealed(wire.scan("o1", line.now(), **SCAN))
+
+    assert line.get(query)[0] == 200
+    assert line.get(query)[0] == 200
+    assert line.post(query, forged.body) == REFUSAL
+    assert line.runs == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("OPTIONS", "/wechat"), ("GET", "/wechat//default"), ("POST", "/wechat/"), ("GET", "/nothing")],
+)
+def test_what_is_no_callback_gets_no_page_and_no_redirect(
+    make_line: Callable[..., Line], method: str, path: str
+) -> None:
+    with make_line().wx.app.test_client() as client:
+        response = client.open(path, method=method, query_string="signature=SECRET")
+
+    assert response.status_code in (404, 405)
+    assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert b"SECRET" not in response.get_data()

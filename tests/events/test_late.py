@@ -3,6 +3,8 @@
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from sqlalchemy import select, text
@@ -10,7 +12,10 @@ from sqlalchemy.orm import Session
 
 from wxbot import Plugin, Scan
 from wxbot.db.models import events
+from wxbot.events.records import Delivery
 from wxbot.testing import Wx
+from wxbot.wechat.events import Event
+from wxbot.wechat.parse import parse_event
 
 SOON = {"callback": {"deadline_seconds": 0.2}}
 
@@ -131,3 +136,65 @@ def test_writer_that_sleeps_is_fenced_and_answered(plugin: Plugin, make_wx: Call
     assert wx.user("ailin").scan("fine").text == "很好"
     with wx.session() as session:
         assert session.execute(text("SELECT count(*) FROM notes")).scalar_one() == 0
+
+
+def test_repeat_reads_what_another_process_has_said(plugin: Plugin, make_wx: Callable[..., Wx]) -> None:
+    started = threading.Event()
+
+    @plugin.scene("slow")
+    def slow(scan: Scan, session: Session) -> str:
+        started.set()
+        time.sleep(0.8)
+        return "结果"
+
+    patient, hasty = make_wx({"callback": {"deadline_seconds": 2}}), make_wx(SOON)
+    event = parse_event(SCAN, account="default")
+
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(said_by, patient, event)
+        assert started.wait(5)
+        second = threads.submit(said_by, hasty, event)
+        replies = {first.result(), second.result(), said_by(patient, event), said_by(hasty, event)}
+
+    assert len(replies) == 1
+    assert replies.pop().startswith("正在为您处理")
+
+
+@pytest.mark.parametrize("holders", [1, 3])
+def test_innocent_scans_outlive_a_handler_that_holds_the_lock(
+    plugin: Plugin, make_wx: Callable[..., Wx], holders: int
+) -> None:
+    holding = threading.Barrier(holders + 1)
+
+    @plugin.scene("holder")
+    def holder(scan: Scan, session: Session) -> str:
+        holding.wait(10)
+        session.execute(text("INSERT INTO notes VALUES ('held')"))
+        time.sleep(0.9 / holders)
+        return "写好了"
+
+    plugin.scene("fine")(fine)
+    wx = make_wx()
+    with wx.session() as session:
+        session.execute(text("CREATE TABLE notes (word TEXT)"))
+    people = [wx.user(f"holder {number}") for number in range(holders)]
+    innocent = [wx.user(f"innocent {number}") for number in range(6)]
+
+    with ThreadPoolExecutor(12) as threads:
+        held = [threads.submit(person.scan, "holder") for person in people]
+        holding.wait(10)
+        scanned = [threads.submit(person.scan, "fine") for person in innocent]
+        statuses = [each.result().status for each in (*held, *scanned)]
+
+    assert statuses == [200] * (holders + 6)
+
+
+SCAN = (
+    b"<xml><ToUserName>gh_1</ToUserName><FromUserName>o1</FromUserName><CreateTime>1700000000</CreateTime>"
+    b"<MsgType>event</MsgType><Event>SCAN</Event><EventKey>slow</EventKey></xml>"
+)
+
+
+def said_by(wx: Wx, event: Event) -> str:
+    reply: Any = wx.bot.answering.runs.answer(Delivery(event=event), arrived=time.monotonic())
+    return str(reply.content)

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from wxbot import Plugin, Scan
+from wxbot.db.models import events
 from wxbot.testing import Wx
 
 
@@ -191,3 +193,49 @@ def test_unfollow_is_acknowledged_whatever_its_handler_says(
 
 def test_strangers_code_that_nobody_knows_welcomes(plugin: Plugin, make_wx: Callable[[], Wx]) -> None:
     assert make_wx().user("bo", follows=False).scan("nobody").text.startswith("欢迎")
+
+
+@pytest.mark.parametrize("where", ["scene", "text"])
+def test_errors_text_cannot_forge_a_log_line(
+    plugin: Plugin, make_wx: Callable[[], Wx], caplog: pytest.LogCaptureFixture, where: str
+) -> None:
+    forged = "x\n2026-01-01 00:00:00,000 INFO wxbot: FORGED\x1b[31m" + "y" * 100_000
+
+    def fail(event: Any) -> str:
+        raise ValueError(forged + event.openid)
+
+    plugin.scene("code")(fail) if where == "scene" else plugin.text("code")(fail)
+    bo = make_wx().user("bo")
+
+    bo.scan("code") if where == "scene" else bo.say("code")
+
+    assert "\x1b" not in caplog.text
+    assert not any(line.startswith("2026-01-01") for line in caplog.text.splitlines())
+    assert len(caplog.text) < 5_000
+    assert bo.openid not in caplog.text
+
+
+def test_error_whose_text_cannot_be_had_is_logged_all_the_same(
+    plugin: Plugin, make_wx: Callable[[], Wx], caplog: pytest.LogCaptureFixture
+) -> None:
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise SystemExit
+
+    @plugin.scene("code")
+    def handler(scan: Scan) -> str:
+        raise Mute
+
+    assert make_wx().user("bo").scan("code").text.startswith("抱歉")
+    assert "Mute" in caplog.text
+
+
+def test_record_keeps_no_more_than_can_be_sent(plugin: Plugin, make_wx: Callable[[], Wx]) -> None:
+    plugin.scene("code")(lambda scan: "x" * 10_000_000)
+    wx = make_wx()
+    wx.user("bo").scan("code")
+
+    with wx.session() as session:
+        (kept,) = session.execute(select(events.c.reply)).scalars()
+
+    assert len(kept) < 3_000

@@ -176,7 +176,8 @@ def _told(error: BaseException, event: Event) -> str:
     except BaseException as second:
         text = f"(its text cannot be had: {type(second).__name__})"
     text = ascii(text.replace(event.openid, "<openid>")) if not text.isprintable() else text
-    return f"{''.join(lines)}{type(error).__name__}: {text.replace(event.openid, '<openid>')}"
+    head = "Traceback (most recent call last):\n"
+    return f"{head}{''.join(lines)}{type(error).__name__}: {text.replace(event.openid, '<openid>')}"
 
 
 def _outcome(

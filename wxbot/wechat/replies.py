@@ -153,7 +153,7 @@ def as_reply(value: object, event: Event) -> Reply:
     kind = type(value)
     try:
         if issubclass(kind, str):
-            return Text(str.__str__(value))
+            return _fitting(to_data(Text(str.__str__(value))), event)
         if issubclass(kind, _REPLIES):
             return _fitting(to_data(cast(Reply, value)), event)
         if wechatpy_bridge.is_reply(value):
@@ -236,7 +236,7 @@ def _fitting(data: dict[str, Any], event: Event) -> Reply:
 def _short(data: Mapping[str, Any]) -> dict[str, Any]:
     """Clip what people read now rather than when it is sent: the record need not keep more than that."""
     return {
-        name: clipped(value) if name in _TEXTS and isinstance(value, str) else value
+        name: clipped(printable(value)) if name in _TEXTS and isinstance(value, str) else value
         for name, value in data.items()
     }
 
