@@ -11,6 +11,7 @@ depends_on = None
 
 def upgrade() -> None:
     """Make the tables of the life of a code."""
+    _make_tokens()
     _make_codes()
     _make_numbers()
     _make_batches()
@@ -32,20 +33,26 @@ def downgrade() -> None:
         op.drop_table(table)
 
 
-def _make_codes() -> None:
+def _make_tokens() -> None:
     op.create_table(
         "access_tokens",
         sa.Column("account", sa.String(32), nullable=False),
         sa.Column("token", sa.LargeBinary),
         sa.Column("expires_at", sa.BigInteger, nullable=False),
+        sa.Column("fetched_at", sa.BigInteger, nullable=False),
         sa.Column("lease_until", sa.BigInteger, nullable=False),
         sa.Column("lease_by", sa.LargeBinary(16)),
+        sa.Column("renewed_at", sa.BigInteger, nullable=False),
         sa.Column("forced_at", sa.BigInteger, nullable=False),
+        sa.Column("forces", sa.Integer, nullable=False),
         sa.Column("failures", sa.Integer, nullable=False),
         sa.Column("blocked_until", sa.BigInteger, nullable=False),
         sa.Column("blocked_because", sa.String(255)),
         sa.PrimaryKeyConstraint("account", name="pk_access_tokens"),
     )
+
+
+def _make_codes() -> None:
     op.create_table(
         "qrcodes",
         sa.Column("account", sa.String(32), nullable=False),

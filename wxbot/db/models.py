@@ -80,9 +80,12 @@ access_tokens = Table(
     Column("account", String(32), primary_key=True),
     Column("token", LargeBinary),  # sealed with a key made from secret_key; empty: none yet
     Column("expires_at", BigInteger, nullable=False),
+    Column("fetched_at", BigInteger, nullable=False),
     Column("lease_until", BigInteger, nullable=False),  # who holds the lease fetches, everybody else waits
     Column("lease_by", LargeBinary(16)),
-    Column("forced_at", BigInteger, nullable=False),  # when a token was last fetched because it was refused
+    Column("renewed_at", BigInteger, nullable=False),  # when a token was last fetched because it was refused
+    Column("forced_at", BigInteger, nullable=False),  # when WeChat was last told to end the stable token
+    Column("forces", Integer, nullable=False),  # how often on that day
     Column("failures", Integer, nullable=False),
     Column("blocked_until", BigInteger, nullable=False),  # the breaker: no call before
     Column("blocked_because", String(255)),
