@@ -17,6 +17,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from wxbot import clock
 from wxbot.db.models import mintings, qrcodes
 from wxbot.errors import WxbotError
+from wxbot.qrcodes import numbers
 from wxbot.qrcodes.kinds import Kind, SceneRefusedError, kind_of
 from wxbot.wechat.api import Ticket
 from wxbot.wechat.errcodes import UnreachableError
@@ -51,6 +52,15 @@ class Code:
     def seconds_left(self, now: int) -> float:
         """Return how long it can still be scanned; infinity for a permanent one, never below 0."""
         return float("inf") if self.expires_at is None else max(0, self.expires_at - now)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Wish:
+    """What is wanted; `seen` is the ticket on record when it was, so that a renewal meanwhile is noticed."""
+
+    kind: Kind
+    renew_before: int
+    seen: str
 
 
 class Client(Protocol):
@@ -92,24 +102,27 @@ class Minter:
         asked for. Raises SceneRefusedError for a scene that must not be sent, MintingError, ApiError.
         """
         kind = kind_of(scene, account=account, expires_in=expires_in)
+        if kind.is_integer and kind.is_permanent:
+            self._hold_number(kind)
         if renew_before is None:
             renew_before = (expires_in or 0) // 2
+        wish = _Wish(kind=kind, renew_before=renew_before, seen=self._on_record(kind))
         give_up_at = clock.monotonic() + _PATIENCE_SECONDS
-        waiting_since: int | None = None
-        while True:
-            if code := self._good(kind, renew_before, minted_since=waiting_since):
-                return code
+        while clock.monotonic() < give_up_at:
+            with self._engine.connect() as connection:
+                if code := self._good(connection, wish):
+                    return code
             client = self._client_for(account)
-            claim = self._claim(kind)
+            claim = self._claim(wish)
+            if isinstance(claim, Code):
+                return claim
             if claim is not None:
                 return self._ask(client, kind, expires_in, claim=claim)
-            waiting_since = waiting_since or self._seconds()
-            if clock.monotonic() > give_up_at:
-                raise MintingError(
-                    f"somebody else has been minting the code of {scene!r} for "
-                    f"{_PATIENCE_SECONDS:.0f} seconds; try again in a minute"
-                )
             time.sleep(_POLL_SECONDS)
+        raise MintingError(
+            f"somebody else has been minting the code of {scene!r} for {_PATIENCE_SECONDS:.0f} seconds; "
+            "try again in a minute"
+        )
 
     def find(self, scene: str, *, account: str = "default", is_permanent: bool | None = None) -> Code | None:
         """Return the code on record, expired or not; of both kinds the permanent one, unless told."""
@@ -135,23 +148,33 @@ class Minter:
     def _seconds(self) -> int:
         return int(self._now().timestamp())
 
-    def _good(self, kind: Kind, renew_before: int, *, minted_since: int | None) -> Code | None:
-        """Return the code on record if it lives long enough, or somebody renewed it while we waited."""
+    def _hold_number(self, kind: Kind) -> None:
+        with self._engine.begin() as connection:
+            numbers.hold(connection, kind.account, int(kind.scene), at=self._seconds())
+
+    def _on_record(self, kind: Kind) -> str:
+        code = self.find(kind.scene, account=kind.account, is_permanent=kind.is_permanent)
+        return code.ticket if code else ""
+
+    def _good(self, connection: Connection, wish: "_Wish") -> Code | None:
+        """Return the code on record if it lives long enough, or somebody has just renewed it."""
+        kind = wish.kind
         query = select(qrcodes).where(qrcodes.c.account == kind.account, qrcodes.c.scene == kind.scene)
-        with self._engine.connect() as connection:
-            codes = [code_of(row) for row in connection.execute(query).mappings()]
-        for code in codes:
+        for code in map(code_of, connection.execute(query).mappings().all()):
             if code.is_integer != kind.is_integer:
                 raise SceneRefusedError(_both_words(kind))
-            if code.is_permanent == kind.is_permanent:
-                left = code.seconds_left(self._seconds())
-                is_fresh = minted_since is not None and code.created_at >= minted_since
-                if left > renew_before or (is_fresh and left > 0):
-                    return code
+            left = code.seconds_left(self._seconds())
+            is_wanted = left > wish.renew_before or (left > 0 and code.ticket != wish.seen)
+            if code.is_permanent == kind.is_permanent and is_wanted:
+                return code
         return None
 
-    def _claim(self, kind: Kind) -> bytes | None:
-        """Write down that the code is about to be asked for; None: somebody else is doing so."""
+    def _claim(self, wish: "_Wish") -> bytes | Code | None:
+        """Write down that the code is about to be asked for; None: somebody else is doing so.
+
+        Returns the code if somebody else has just been done.
+        """
+        kind = wish.kind
         started_at = self._seconds()
         claim = os.urandom(16)
         row = {
@@ -175,7 +198,12 @@ class Minter:
             added = connection.execute(
                 insert(mintings).from_select(list(row), select(*values).where(~is_claimed))
             )
-        return claim if added.rowcount else None
+            if not added.rowcount:
+                return None
+            if code := self._good(connection, wish):
+                connection.rollback()
+                return code
+        return claim
 
     def _ask(self, client: Client, kind: Kind, expires_in: int | None, *, claim: bytes) -> Code:
         asked_at = self._seconds()
