@@ -25,12 +25,12 @@ from wxbot.wechat.errcodes import UnreachableError
 WEEK_SECONDS = 604_800
 # Longer than any call takes with its retries; a claim that is older belongs to a process that was killed.
 CLAIM_SECONDS = 60
-_PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 20.0
 _POLL_SECONDS = 0.05
 
 
 class MintingError(WxbotError):
-    """A code could not be minted because somebody else has been minting it for too long."""
+    """A code could not be minted because somebody else is minting it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,12 +94,14 @@ class Minter:
         account: str = "default",
         expires_in: int | None = WEEK_SECONDS,
         renew_before: int | None = None,
+        patience: float = PATIENCE_SECONDS,
     ) -> Code:
         """Return a code for a scene: an `int` makes a number code, a `str` a text code.
 
         `expires_in` is the lifetime in seconds that is asked for, None for a permanent code. The code on
         record is returned while it lives for more than `renew_before` seconds, by default half of what is
-        asked for. Raises SceneRefusedError for a scene that must not be sent, MintingError, ApiError.
+        asked for. `patience` is how many seconds to wait while somebody else mints the same code.
+        Raises SceneRefusedError for a scene that must not be sent, MintingError, ApiError.
         """
         kind = kind_of(scene, account=account, expires_in=expires_in)
         if kind.is_integer and kind.is_permanent:
@@ -107,8 +109,8 @@ class Minter:
         if renew_before is None:
             renew_before = (expires_in or 0) // 2
         wish = _Wish(kind=kind, renew_before=renew_before, seen=self._on_record(kind))
-        give_up_at = clock.monotonic() + _PATIENCE_SECONDS
-        while clock.monotonic() < give_up_at:
+        give_up_at = clock.monotonic() + patience
+        while True:
             with self._engine.connect() as connection:
                 if code := self._good(connection, wish):
                     return code
@@ -118,11 +120,11 @@ class Minter:
                 return claim
             if claim is not None:
                 return self._ask(client, kind, expires_in, claim=claim)
+            if clock.monotonic() >= give_up_at:
+                raise MintingError(
+                    f"the code of {scene!r} is being minted by somebody else; try again in a minute"
+                )
             time.sleep(_POLL_SECONDS)
-        raise MintingError(
-            f"somebody else has been minting the code of {scene!r} for {_PATIENCE_SECONDS:.0f} seconds; "
-            "try again in a minute"
-        )
 
     def find(self, scene: str, *, account: str = "default", is_permanent: bool | None = None) -> Code | None:
         """Return the code on record, expired or not; of both kinds the permanent one, unless told."""
