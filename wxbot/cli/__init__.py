@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from wxbot.cli.api_key import api_key
 from wxbot.cli.check import check
 from wxbot.cli.db import db
 from wxbot.cli.dev import dev
@@ -57,7 +58,7 @@ def cli() -> None:
     """
 
 
-for command in (dev, serve, emulator, simulate, routes, explain, check, db):
+for command in (dev, serve, emulator, simulate, routes, explain, check, api_key, db):
     cli.add_command(command)
 
 
