@@ -83,7 +83,7 @@ access_tokens = Table(
     Column("fetched_at", BigInteger, nullable=False),
     Column("lease_until", BigInteger, nullable=False),  # who holds the lease fetches, everybody else waits
     Column("lease_by", LargeBinary(16)),
-    Column("renewed_at", BigInteger, nullable=False),  # when a token was last fetched because it was refused
+    Column("renewed_at", BigInteger, nullable=False),  # when we last tried to replace a refused token
     Column("forced_at", BigInteger, nullable=False),  # when WeChat was last told to end the stable token
     Column("forces", Integer, nullable=False),  # how often on that day
     Column("failures", Integer, nullable=False),
