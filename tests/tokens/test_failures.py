@@ -148,6 +148,24 @@ def test_used_up_calls_say_when_they_begin_anew(
     assert timedelta() <= refused.value.ends_at - time.now() <= timedelta(minutes=1)
 
 
+@pytest.mark.parametrize(("errcode", "pause"), [(45009, 600), (45011, 60)])
+def test_used_up_calls_are_not_made_until_they_may_work_again(
+    world: World, account: Accounts, client: Clients, time: Any, *, errcode: int, pause: int
+) -> None:
+    caller = client(account())
+    world.trouble = Trouble(api_faults=(f"qrcode/create={errcode}",))
+    for _ in range(20):
+        with pytest.raises(QuotaError, match="begin anew at"):
+            mint(caller)
+    world.trouble = Trouble()
+    made = world.asked["qrcode/create"]
+    time.passes(pause)
+
+    assert mint(caller)
+    # The minute may have ended between two of the calls.
+    assert made == 1 or (errcode, made) == (45011, 2)
+
+
 def test_token_endpoint_that_keeps_failing_is_asked_less_and_less(
     world: World, account: Accounts, tokens: Callable[..., Tokens], time: Any
 ) -> None:
