@@ -5,7 +5,8 @@ from pathlib import Path
 from wxbot.app import create_app
 from wxbot.settings import from_data
 
-PUBLIC = {"/wechat", "/wechat/<account>", "/healthz", "/readyz", "/static/<path:filename>"}
+LOGIN = {"/qrcode/<scene>"}
+PUBLIC = {"/q/<name>", "/wechat", "/wechat/<account>", "/healthz", "/readyz", "/static/<path:filename>"}
 
 
 def test_nothing_but_the_callback_and_health_is_public(tmp_path: Path) -> None:
@@ -23,4 +24,4 @@ def test_nothing_but_the_callback_and_health_is_public(tmp_path: Path) -> None:
     app = create_app(settings)
 
     routes = {rule.rule for rule in app.url_map.iter_rules()}
-    assert {"/wechat", "/wechat/<account>", "/healthz", "/readyz"} <= routes <= PUBLIC
+    assert {"/wechat", "/wechat/<account>", "/healthz", "/readyz"} <= routes <= PUBLIC | LOGIN

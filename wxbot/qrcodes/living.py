@@ -137,8 +137,12 @@ class LivingCodes:
     def _is_paused(self, name: str) -> bool:
         return clock.monotonic() < self._paused_until.get(name, 0.0)
 
+    def seconds_left(self, code: Code) -> float:
+        """Return how long a code can still be scanned."""
+        return code.seconds_left(int(self._now().timestamp()))
+
     def _left(self, code: Code | None) -> float:
-        return 0.0 if code is None else code.seconds_left(int(self._now().timestamp()))
+        return 0.0 if code is None else self.seconds_left(code)
 
     def _unexpired(self, code: Code | None, name: str) -> Code:
         if code is None or self._left(code) <= 0:
