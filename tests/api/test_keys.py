@@ -74,7 +74,7 @@ def test_key_is_known_by_what_was_shown(keys: Keys) -> None:
 def test_secret_is_nowhere_to_be_found_again(keys: Keys, database: Path) -> None:
     made = keys.create("shop")
 
-    secret = made.text.rsplit("_", 1)[-1]
+    secret = made.text.removeprefix(f"wxb_{made.id}_")
     with closing(sqlite3.connect(database)) as connection:
         kept = "\n".join(connection.iterdump())
     assert secret not in kept and secret.encode().hex() not in kept.lower()
@@ -92,8 +92,9 @@ def test_revoked_key_is_refused(keys: Keys) -> None:
 
     assert keys.revoke(made.id)
 
-    assert keys.verify(made.text) is None
-    assert keys.verify(other.text) is not None
+    assert keys.verify(made.text) is None and not keys.is_active(made.id)
+    assert keys.verify(other.text) is not None and keys.is_active(other.id)
+    assert not keys.is_active("000000000000")
 
 
 def test_key_is_revoked_once(keys: Keys, clock: Clock) -> None:

@@ -46,7 +46,7 @@ def test_list_shows_everything_but_the_secret(database: Path) -> None:
 
     assert [(each["id"], each["name"], each["revoked_at"]) for each in listed] == [(made["id"], "shop", None)]
     assert made["id"] in table and "shop" in table
-    assert made["key"].rsplit("_", 1)[-1] not in table + str(listed)
+    assert made["key"].removeprefix(f"wxb_{made['id']}_") not in table + str(listed)
 
 
 def test_list_of_nothing_says_how_to_begin(database: Path) -> None:

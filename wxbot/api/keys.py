@@ -99,6 +99,12 @@ class Keys:
         self._note_use(identity)
         return _key(row)
 
+    def is_active(self, identity: str) -> bool:
+        """Say whether there is a key of this id that has not been revoked."""
+        query = select(api_keys.c.id).where(api_keys.c.id == identity, api_keys.c.revoked_at.is_(None))
+        with self._engine.connect() as connection:
+            return connection.execute(query).first() is not None
+
     def _note_use(self, identity: str) -> None:
         now = self._seconds()
         last = api_keys.c.last_used_at
