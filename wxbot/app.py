@@ -8,7 +8,9 @@ from flask import Flask, current_app, has_app_context
 from sqlalchemy import Engine
 
 from wxbot import clock, settings
+from wxbot.api.application import docs_blueprint, new_app
 from wxbot.api.keys import Keys
+from wxbot.api.qrcodes import qrcodes_api
 from wxbot.callback.answer import Answering
 from wxbot.callback.views import callback_blueprint
 from wxbot.db import migrate
@@ -66,12 +68,15 @@ def create_app(
     handlers. `plugins` are mounted beside those the settings name.
     """
     bot = build_bot(configured or settings.load(), plugins=plugins, now=now)
-    app = Flask("wxbot", static_folder=None)
+    app = new_app("wxbot")
     app.extensions["wxbot"] = bot
     app.register_blueprint(callback_blueprint(bot.answering))
     app.register_blueprint(health_blueprint(bot.engine, skipped=bot.registry.skipped))
     app.register_blueprint(images_blueprint(bot.living))
-    app.register_blueprint(code_blueprint(_code_page(bot, Keys(bot.engine, now=now))))
+    keys = Keys(bot.engine, now=now)
+    app.register_blueprint(code_blueprint(_code_page(bot, keys)))
+    app.register_api(qrcodes_api(bot.minter, bot.engine, keys=keys, accounts=list(bot.clients), now=now))
+    app.register_blueprint(docs_blueprint(app))
     return app
 
 
