@@ -111,3 +111,12 @@ def test_description_refers_to_what_it_has(site: Any) -> None:
 
     named = {each.split('"')[0] for each in description.text.split("#/components/schemas/")[1:]}
     assert named and named <= set(description.json["components"]["schemas"])
+
+
+def test_description_has_the_bounds_that_are_checked(site: Any) -> None:
+    schema = site.client.get("/api/v1/openapi.json").json["components"]["schemas"]["WantedCode"]
+
+    number, text = schema["properties"]["scene"]["anyOf"]
+    assert (number["minimum"], number["maximum"]) == (1, 4294967295)
+    assert text["pattern"] == "^[A-Za-z0-9_.:=-]{1,64}$"
+    assert schema["properties"]["expires_in"]["anyOf"][0]["maximum"] == 2592000

@@ -133,7 +133,12 @@ def test_body_that_does_not_fit_is_refused(site: Any, body: Any) -> None:
     answer = site.post("/qrcodes", body)
 
     assert (answer.status_code, answer.content_type) == (422, "application/problem+json")
-    assert answer.json["code"] == "invalid" and answer.json["errors"]
+    assert answer.json["code"] == "invalid"
+    assert {each["field"] for each in answer.json["errors"]} <= {
+        "",
+        *(body if isinstance(body, dict) else ()),
+        "scene",
+    }
     assert not site.world.codes.minted
 
 
@@ -155,7 +160,7 @@ def test_body_that_is_huge_is_refused(site: Any) -> None:
     [
         ({"scene": "qrscene_a"}, 422, "scene_refused"),
         ({"scene": 100001, "expires_in": None}, 422, "scene_refused"),
-        ({"scene": "a", "account": "nobody"}, 422, "no_account"),
+        ({"scene": "a", "account": "nobody"}, 404, "no_account"),
     ],
 )
 def test_scene_that_must_not_be_minted_is_explained(

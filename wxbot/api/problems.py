@@ -79,7 +79,8 @@ def problem(
 def invalid(error: ValidationError) -> Response:
     """Return the answer for a request that does not fit the description."""
     errors = [
-        {"field": ".".join(map(str, each["loc"])), "message": each["msg"]}
+        # What follows the first part names our own types, when a field may have one of several.
+        {"field": str(each["loc"][0]) if each["loc"] else "", "message": each["msg"]}
         for each in error.errors(include_url=False, include_input=False, include_context=False)
     ]
     return problem(422, "invalid", "the request does not fit the description of the API", errors=errors)

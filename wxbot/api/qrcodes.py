@@ -32,10 +32,10 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-Number = Annotated[int, BeforeValidator(_whole)]
-SceneNumber = Annotated[Number, Field(ge=1, le=LARGEST_NUMBER)]
+# Bounds come before the check, or they would be missing in the description.
+SceneNumber = Annotated[int, Field(ge=1, le=LARGEST_NUMBER), BeforeValidator(_whole)]
 SceneText = Annotated[str, Field(strict=True, pattern="^[A-Za-z0-9_.:=-]{1,64}$")]
-Lifetime = Annotated[Number, Field(ge=SHORTEST_SECONDS, le=LONGEST_SECONDS)]
+Lifetime = Annotated[int, Field(ge=SHORTEST_SECONDS, le=LONGEST_SECONDS), BeforeValidator(_whole)]
 AccountName = Annotated[str, Field(strict=True, description="The name of the account, if there are several.")]
 
 
@@ -113,7 +113,7 @@ def qrcodes_api(
     """Return the routes; each of them needs an API key."""
     api = _guarded_api(keys, now)
 
-    @api.post("/qrcodes", responses={200: ShownCode, **documented(502, 503)})
+    @api.post("/qrcodes", responses={200: ShownCode, **documented(404, 409, 502)})
     def mint(body: WantedCode) -> dict[str, Any]:
         """Mint a code.
 
@@ -123,7 +123,7 @@ def qrcodes_api(
         account = _account(body.account, accounts)
         return _shown(minter.mint(body.scene, account=account, expires_in=body.expires_in))
 
-    @api.get("/qrcodes", responses={200: CodePage})
+    @api.get("/qrcodes", responses={200: CodePage, **documented(404)})
     def listed(query: ListQuery) -> dict[str, Any]:
         """List codes.
 
@@ -159,7 +159,7 @@ def _guarded_api(keys: Keys, now: Callable[[], datetime]) -> APIBlueprint:
         url_prefix="/api/v1",
         abp_tags=[Tag(name="QR codes")],
         abp_security=[{KEY_SCHEME: []}],
-        abp_responses=documented(401, 409, 413, 422, 503),
+        abp_responses=documented(401, 413, 422, 503),
     )
 
     @api.before_request
@@ -199,7 +199,7 @@ def _account(asked_for: str | None, known: Collection[str]) -> str:
     """Return the account that is meant: the one named, `default`, or the only one."""
     name = asked_for or (next(iter(known)) if len(known) == 1 else "default")
     if name not in known:
-        raise ProblemError(422, "no_account", "there is no such account; say which with `account`")
+        raise ProblemError(404, "no_account", "there is no such account; say which with `account`")
     return name
 
 
