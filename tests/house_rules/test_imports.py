@@ -26,6 +26,7 @@ FENCES = {
     "cryptography": {"wechat"},
     "requests": {"wechat", "emulator", "cli"},
     "flask": HTTP,
+    "flask_openapi": {"api"},
     "werkzeug": HTTP,
     "alembic": {"db"},
     "sqlite3": {"db"},
