@@ -145,6 +145,7 @@ def build_minter(
     *,
     now: Callable[[], datetime] = clock.now,
     holder: str = "",
+    pace: Callable[[], None] = lambda: None,
 ) -> Minter:
     """Return what mints codes for these clients' accounts."""
 
@@ -153,7 +154,7 @@ def build_minter(
             raise WxbotError(f"there is no account {account!r}; there are: {', '.join(clients)}")
         return clients[account]
 
-    return Minter(engine, client_for=client_for, now=now, holder=holder)
+    return Minter(engine, client_for=client_for, now=now, holder=holder, pace=pace)
 
 
 def build_bot(

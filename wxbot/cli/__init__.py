@@ -14,6 +14,7 @@ from wxbot.cli.db import db
 from wxbot.cli.dev import dev
 from wxbot.cli.emulator import emulator
 from wxbot.cli.output import Failure
+from wxbot.cli.qr import qr
 from wxbot.cli.routes import explain, routes
 from wxbot.cli.serve import serve
 from wxbot.cli.simulate import simulate
@@ -58,7 +59,7 @@ def cli() -> None:
     """
 
 
-for command in (dev, serve, emulator, simulate, routes, explain, check, api_key, db):
+for command in (dev, serve, emulator, simulate, routes, explain, check, qr, api_key, db):
     cli.add_command(command)
 
 

@@ -11,7 +11,7 @@ from wxbot.errors import WxbotError
 from wxbot.pages.login import Login
 from wxbot.pages.words import LANGUAGES, words_for
 from wxbot.qrcodes.drawing import draw
-from wxbot.qrcodes.kinds import LARGEST_NUMBER, SceneRefusedError
+from wxbot.qrcodes.kinds import SceneRefusedError, looks_like_number
 from wxbot.qrcodes.mint import Code, Minter
 
 _CHINA = timezone(timedelta(hours=8))
@@ -76,18 +76,8 @@ def _code(minter: Minter, scene: str, account: str) -> Code:
     known = minter.find(scene, account=account)
     if known is not None and known.is_permanent:
         return known
-    is_number = known.is_integer if known is not None else _is_number(scene)
+    is_number = known.is_integer if known is not None else looks_like_number(scene)
     return minter.mint(int(scene) if is_number else scene, account=account)
-
-
-def _is_number(scene: str) -> bool:
-    """Say whether a scene that was never minted looks like a number: as it would arrive in an event."""
-    return (
-        scene.isascii()
-        and scene.isdecimal()
-        and str(int(scene[:20])) == scene
-        and 1 <= int(scene) <= LARGEST_NUMBER
-    )
 
 
 def _account(accounts: Collection[str]) -> str | None:

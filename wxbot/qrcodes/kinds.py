@@ -61,6 +61,12 @@ def kind_of(scene: int | str, *, account: str, expires_in: int | None) -> Kind:
     )
 
 
+def looks_like_number(scene: str) -> bool:
+    """Say whether a text is a number as it arrives in an event: digits, no zero in front, in range."""
+    is_plain = scene.isascii() and scene.isdecimal() and len(scene) <= 10 and scene[0] != "0"
+    return is_plain and int(scene) <= LARGEST_NUMBER
+
+
 def check_lifetime(seconds: int) -> None:
     """Raise SceneRefusedError for a lifetime that WeChat does not grant."""
     is_whole = isinstance(seconds, int) and not isinstance(seconds, bool)

@@ -1,6 +1,7 @@
 """The picture in the middle of a code."""
 
 import io
+from functools import lru_cache
 
 from PIL import Image
 
@@ -23,8 +24,13 @@ def read_logo(data: bytes) -> Image.Image:
         raise ValueError(f"the logo is no {', '.join(FORMATS[:-1])} or {FORMATS[-1]}") from None
 
 
-def fit(logo: Image.Image, side: int) -> Image.Image:
-    """Return the logo as large as fits into a square of `side` pixels, in its own proportions."""
+@lru_cache(maxsize=8)
+def fitted(data: bytes, side: int) -> Image.Image:
+    """Return the logo as large as fits into a square of `side` pixels, in its own proportions.
+
+    Kept for the next code: a batch draws thousands with one logo. It must not be changed.
+    """
+    logo = read_logo(data)
     factor = side / max(logo.size)
     width, height = (max(1, round(length * factor)) for length in logo.size)
     return logo.resize((width, height), Image.Resampling.LANCZOS)

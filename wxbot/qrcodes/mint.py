@@ -81,11 +81,14 @@ class Minter:
         client_for: Callable[[str], Client],
         now: Callable[[], datetime] = clock.now,
         holder: str = "",
+        pace: Callable[[], None] = lambda: None,
     ) -> None:
+        """Take `pace` to wait before each call, and `holder` as the name to write calls down under."""
         self._engine = engine
         self._client_for = client_for
         self._now = now
         self._holder = holder
+        self._pace = pace
 
     def mint(
         self,
@@ -115,6 +118,7 @@ class Minter:
                 if code := self._good(connection, wish):
                     return code
             client = self._client_for(account)
+            self._pace()
             claim = self._claim(wish)
             if isinstance(claim, Code):
                 return claim

@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw
 
 from wxbot.qrcodes.captions import font_for
 from wxbot.qrcodes.layout import Layout, Matrix
-from wxbot.qrcodes.logos import fit, read_logo
+from wxbot.qrcodes.logos import fitted
 
 LEAST_SCALE = 2
 
@@ -56,7 +56,7 @@ def _paste_logo(
 ) -> None:
     x, y, hole = box
     canvas.paste(light, (x, y, x + hole, y + hole))
-    picture = fit(read_logo(logo), hole - 2 * padding)
+    picture = fitted(logo, hole - 2 * padding)
     corner = (x + (hole - picture.width) // 2, y + (hole - picture.height) // 2)
     canvas.paste(picture, corner, picture)
 

@@ -7,7 +7,7 @@ from xml.sax.saxutils import escape
 
 from wxbot.qrcodes.captions import FAMILIES
 from wxbot.qrcodes.layout import Layout, Matrix
-from wxbot.qrcodes.logos import fit, read_logo
+from wxbot.qrcodes.logos import fitted
 
 LOGO_PIXELS = 256
 
@@ -53,7 +53,7 @@ def _frame(layout: Layout, dark: str) -> str:
 
 def _logo(layout: Layout, light: str, logo: bytes) -> str:
     picture = io.BytesIO()
-    fit(read_logo(logo), LOGO_PIXELS).save(picture, "PNG", optimize=True)
+    fitted(logo, LOGO_PIXELS).save(picture, "PNG", optimize=True)
     hole = layout.logo_modules * layout.scale
     start = (layout.modules - layout.logo_modules) / 2 * layout.scale
     side = hole - layout.scale
