@@ -1,6 +1,6 @@
 """The only place that wires things together."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,6 +9,9 @@ from sqlalchemy import Engine
 from werkzeug.exceptions import HTTPException
 
 from wxbot import clock, settings
+from wxbot.api.application import docs_blueprint, new_app
+from wxbot.api.keys import Keys
+from wxbot.api.qrcodes import qrcodes_api
 from wxbot.callback.answer import Answering
 from wxbot.callback.views import callback_blueprint
 from wxbot.db import migrate
@@ -17,12 +20,20 @@ from wxbot.errors import WxbotError
 from wxbot.events.records import Records
 from wxbot.events.runs import Runs
 from wxbot.health import health_blueprint
+from wxbot.pages.code import CodePage, code_blueprint
+from wxbot.pages.images import images_blueprint
+from wxbot.pages.login import Login
+from wxbot.qrcodes.living import LivingCodes
+from wxbot.qrcodes.mint import Minter
+from wxbot.qrcodes.numbers import Numbers
 from wxbot.scenes.dispatch import Dispatcher, Texts, current_registry
 from wxbot.scenes.loader import load
 from wxbot.scenes.plugin import Plugin
 from wxbot.scenes.pool import Pool
 from wxbot.scenes.registry import Registry
 from wxbot.settings import AccountSettings, Settings
+from wxbot.tokens import Tokens
+from wxbot.wechat.api import ApiAccount, ApiClient
 from wxbot.wechat.envelope import Credentials
 from wxbot.wechat.replies import Text
 
@@ -40,6 +51,10 @@ class Bot:
     dispatcher: Dispatcher
     pool: Pool
     answering: Answering
+    clients: Mapping[str, ApiClient]
+    minter: Minter
+    numbers: Numbers
+    living: LivingCodes
 
 
 def create_app(
@@ -54,12 +69,17 @@ def create_app(
     handlers. `plugins` are mounted beside those the settings name.
     """
     bot = build_bot(configured or settings.load(), plugins=plugins, now=now)
-    app = Flask("wxbot", static_folder=None)
+    app = new_app("wxbot")
     app.url_map.merge_slashes = False  # it would redirect, and with the signature in the address
     app.extensions["wxbot"] = bot
     app.register_error_handler(HTTPException, _said_plainly)
     app.register_blueprint(callback_blueprint(bot.answering))
     app.register_blueprint(health_blueprint(bot.engine, skipped=bot.registry.skipped))
+    app.register_blueprint(images_blueprint(bot.living))
+    keys = Keys(bot.engine, now=now)
+    app.register_blueprint(code_blueprint(_code_page(bot, keys)))
+    app.register_api(qrcodes_api(bot.minter, bot.engine, keys=keys, accounts=list(bot.clients), now=now))
+    app.register_blueprint(docs_blueprint(app))
     return app
 
 
@@ -83,15 +103,61 @@ def build_registry(configured: Settings, *, plugins: Sequence[Plugin] = ()) -> R
     """Return the registry of the settings' plugins; raises PluginError with every fault."""
     handlers = configured.handlers
     loaded = load(handlers.packages, handlers.plugins, extra=plugins, on_error=handlers.on_error)
-    keys = (configured.secret_key, *configured.secret_key_fallbacks)
     return Registry.build(
         loaded.plugins,
         accounts={name: account.plugins for name, account in configured.accounts.items()},
-        keys=[key.get_secret_value() for key in keys],
+        keys=_secret_keys(configured),
         configs=configured.plugins,
         on_error=handlers.on_error,
         skipped=loaded.skipped,
     )
+
+
+def open_database(configured: Settings) -> Engine:
+    """Return the engine of the settings' database, migrated to the newest revision."""
+    migrate.upgrade(configured.database.url)
+    return open_engine(
+        configured.database.url, connections=2 * configured.handlers.threads + _REQUEST_CONNECTIONS
+    )
+
+
+def build_clients(
+    configured: Settings, engine: Engine, *, now: Callable[[], datetime] = clock.now
+) -> Mapping[str, ApiClient]:
+    """Return a client of WeChat's API for each account; nothing is asked of WeChat yet."""
+    accounts = [
+        ApiAccount(
+            name=name,
+            appid=account.appid,
+            secret=account.secret.get_secret_value(),
+            api_base=account.api_base,
+            mp_base=account.mp_base,
+            token_kind=account.token_kind,
+        )
+        for name, account in configured.accounts.items()
+    ]
+    tokens = Tokens(engine, accounts=accounts, keys=_secret_keys(configured), now=now)
+    return {
+        account.name: ApiClient(account, token=tokens.source(account.name), now=now) for account in accounts
+    }
+
+
+def build_minter(
+    clients: Mapping[str, ApiClient],
+    engine: Engine,
+    *,
+    now: Callable[[], datetime] = clock.now,
+    holder: str = "",
+    pace: Callable[[], None] = lambda: None,
+) -> Minter:
+    """Return what mints codes for these clients' accounts."""
+
+    def client_for(account: str) -> ApiClient:
+        if account not in clients:
+            raise WxbotError(f"there is no account {account!r}; there are: {', '.join(clients)}")
+        return clients[account]
+
+    return Minter(engine, client_for=client_for, now=now, holder=holder, pace=pace)
 
 
 def build_bot(
@@ -99,10 +165,9 @@ def build_bot(
 ) -> Bot:
     """Return the bot without its HTTP face; the database is migrated on the way."""
     registry = build_registry(configured, plugins=plugins)
-    migrate.upgrade(configured.database.url)
-    engine = open_engine(
-        configured.database.url, connections=2 * configured.handlers.threads + _REQUEST_CONNECTIONS
-    )
+    engine = open_database(configured)
+    clients = build_clients(configured, engine, now=now)
+    minter = build_minter(clients, engine, now=now)
     texts = Texts(
         fallback=Text(configured.replies.fallback),
         interim=Text(configured.replies.interim),
@@ -133,12 +198,34 @@ def build_bot(
         dispatcher=dispatcher,
         pool=pool,
         answering=answering,
+        clients=clients,
+        minter=minter,
+        numbers=Numbers(engine, now=now),
+        living=LivingCodes(engine, minter, now=now),
     )
 
 
 def _said_plainly(error: HTTPException) -> Response:
     """Return an error without a page: nothing here is read by people in a browser."""
     return Response(f"{error.name}\n".lower(), status=error.code, content_type="text/plain; charset=utf-8")
+
+
+def _code_page(bot: Bot, keys: Keys) -> CodePage:
+    def identify(text: str) -> str | None:
+        key = keys.verify(text)
+        return None if key is None else key.id
+
+    def answered_by(scene: str, account: str) -> str:
+        return bot.registry.explain(scene, account=account).winner or ""
+
+    login = Login(identify=identify, is_active=keys.is_active, secret_keys=_secret_keys(bot.settings))
+    return CodePage(bot.minter, login, accounts=list(bot.clients), answered_by=answered_by)
+
+
+def _secret_keys(configured: Settings) -> list[str]:
+    """Return the keys, newest first."""
+    keys = (configured.secret_key, *configured.secret_key_fallbacks)
+    return [key.get_secret_value() for key in keys]
 
 
 def _credentials(account: AccountSettings) -> Credentials:

@@ -12,20 +12,21 @@ LEVELS = [
     {"db"},
     {"scenes", "jobs", "tokens", "followers"},
     {"events", "qrcodes", "channels", "bindings", "analytics"},
-    {"callback", "api", "admin", "kits", "health", "emulator"},
+    {"callback", "api", "admin", "kits", "health", "pages", "emulator"},
     {"app"},
     {"__init__"},
     {"cli", "testing"},
     {"__main__", "pytest_plugin"},
 ]
 LEVEL = {part: level for level, parts in enumerate(LEVELS) for part in parts}
-HTTP = {"callback", "api", "admin", "kits", "health", "emulator", "app", "cli", "testing"}
+HTTP = {"callback", "api", "admin", "kits", "health", "pages", "emulator", "app", "cli", "testing"}
 FENCES = {
     "wechatpy": {"wechat"},
     "xmltodict": {"wechat"},
     "cryptography": {"wechat"},
     "requests": {"wechat", "emulator", "cli"},
     "flask": HTTP,
+    "flask_openapi": {"api"},
     "werkzeug": HTTP,
     "alembic": {"db"},
     "sqlite3": {"db"},

@@ -1,14 +1,16 @@
-"""Every route is the callback, health or a static file; whatever else comes must require a login."""
+"""Every route is meant for everybody, and named here, or answers nobody without an API key."""
 
 from pathlib import Path
 
 from wxbot.app import create_app
 from wxbot.settings import from_data
 
-PUBLIC = {"/wechat", "/wechat/<account>", "/healthz", "/readyz", "/static/<path:filename>"}
+CALLBACK = {"/wechat", "/wechat/<account>", "/healthz", "/readyz"}
+# What the API can do is no secret; `/q/` is for everybody who shall scan.
+PUBLIC = CALLBACK | {"/q/<name>", "/api/docs", "/api/docs/scalar.js", "/api/v1/openapi.json"}
 
 
-def test_nothing_but_the_callback_and_health_is_public(tmp_path: Path) -> None:
+def test_what_is_not_meant_for_everybody_needs_a_key(tmp_path: Path) -> None:
     settings = from_data(
         {
             "secret_key": "a key for tests, long enough to be used",
@@ -22,5 +24,15 @@ def test_nothing_but_the_callback_and_health_is_public(tmp_path: Path) -> None:
 
     app = create_app(settings)
 
-    routes = {rule.rule for rule in app.url_map.iter_rules()}
-    assert {"/wechat", "/wechat/<account>", "/healthz", "/readyz"} <= routes <= PUBLIC
+    rules = {rule.rule: rule for rule in app.url_map.iter_rules()}
+    guarded = [rule for name, rule in rules.items() if name not in PUBLIC]
+    client = app.test_client()
+    answers = {
+        f"{method} {rule.rule}": client.open(
+            rule.rule.replace("<", "").replace(">", ""), method=method, json={"scene": "a"}
+        ).status_code
+        for rule in guarded
+        for method in (rule.methods or set()) - {"OPTIONS"}
+    }
+    assert set(rules) >= PUBLIC | {"/qrcode/<scene>", "/api/v1/qrcodes"}
+    assert answers and set(answers.values()) == {401}, answers

@@ -8,11 +8,13 @@ from typing import Any
 
 import click
 
+from wxbot.cli.api_key import api_key
 from wxbot.cli.check import check
 from wxbot.cli.db import db
 from wxbot.cli.dev import dev
 from wxbot.cli.emulator import emulator
 from wxbot.cli.output import Failure
+from wxbot.cli.qr import qr
 from wxbot.cli.routes import explain, routes
 from wxbot.cli.serve import serve
 from wxbot.cli.simulate import simulate
@@ -57,7 +59,7 @@ def cli() -> None:
     """
 
 
-for command in (dev, serve, emulator, simulate, routes, explain, check, db):
+for command in (dev, serve, emulator, simulate, routes, explain, check, qr, api_key, db):
     cli.add_command(command)
 
 

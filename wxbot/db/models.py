@@ -5,7 +5,19 @@ cast. Tables are keyed by what is looked up on the answer path and have no other
 each one more is paid for at every scan.
 """
 
-from sqlalchemy import BigInteger, Column, Float, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
 
 metadata = MetaData(
     naming_convention={
@@ -60,4 +72,119 @@ followers = Table(
     Column("follows", Integer, nullable=False),
     Column("first_scene", String(255)),
     sqlite_with_rowid=False,
+)
+
+access_tokens = Table(
+    "access_tokens",
+    metadata,
+    Column("account", String(32), primary_key=True),
+    Column("token", LargeBinary),  # sealed with a key made from secret_key; empty: none yet
+    Column("expires_at", BigInteger, nullable=False),
+    Column("fetched_at", BigInteger, nullable=False),
+    Column("lease_until", BigInteger, nullable=False),  # who holds the lease fetches, everybody else waits
+    Column("lease_by", LargeBinary(16)),
+    Column("renewed_at", BigInteger, nullable=False),  # when we last tried to replace a refused token
+    Column("forced_at", BigInteger, nullable=False),  # when WeChat was last told to end the stable token
+    Column("forces", Integer, nullable=False),  # how often on that day
+    Column("failures", Integer, nullable=False),
+    Column("blocked_until", BigInteger, nullable=False),  # the breaker: no call before
+    Column("blocked_because", String(255)),
+)
+
+qrcodes = Table(
+    "qrcodes",
+    metadata,
+    Column("account", String(32), primary_key=True),
+    Column("scene", String(64), primary_key=True),
+    Column("is_permanent", Boolean, primary_key=True),
+    Column("is_integer", Boolean, nullable=False),
+    Column("ticket", String(512), nullable=False),
+    Column("url", String(255), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),  # empty: permanent
+    Index("ix_qrcodes_created_at", "created_at"),
+)
+
+# Every call that mints is written down before it is made: one that never came back may have minted.
+mintings = Table(
+    "mintings",
+    metadata,
+    Column("id", LargeBinary(16), primary_key=True),
+    Column("account", String(32), nullable=False),
+    Column("scene", String(64), nullable=False),
+    Column("is_permanent", Boolean, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("outcome", String(16), nullable=False),  # asked, minted, refused, unknown
+    Column("detail", String(255)),
+    Index("ix_mintings_outcome", "outcome", "started_at"),
+)
+
+permanent_numbers = Table(
+    "permanent_numbers",
+    metadata,
+    Column("account", String(32), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("state", String(16), nullable=False),  # taken, quarantined
+    Column("owner", String(64), nullable=False),
+    Column("purpose", String(255), nullable=False),
+    Column("taken_at", BigInteger, nullable=False),
+    Column("free_at", BigInteger),  # the end of the quarantine
+)
+
+# What a number meant before: old prints of it are still out there.
+number_history = Table(
+    "number_history",
+    metadata,
+    Column("id", LargeBinary(16), primary_key=True),
+    Column("account", String(32), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("owner", String(64), nullable=False),
+    Column("purpose", String(255), nullable=False),
+    Column("taken_at", BigInteger, nullable=False),
+    Column("released_at", BigInteger, nullable=False),
+    Index("ix_number_history_number", "account", "number"),
+)
+
+living_codes = Table(
+    "living_codes",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("account", String(32), nullable=False),
+    Column("scene", String(64), nullable=False),
+    Column("is_integer", Boolean, nullable=False),
+    Column("lifetime_seconds", Integer, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("id", LargeBinary(16), primary_key=True),  # digest of the file, so that the same file resumes
+    Column("account", String(32), nullable=False),
+    Column("file_name", String(255), nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("finished_at", BigInteger),
+)
+
+batch_lines = Table(
+    "batch_lines",
+    metadata,
+    Column("batch", LargeBinary(16), primary_key=True),
+    Column("line", Integer, primary_key=True),
+    Column("scene", String(64), nullable=False),
+    Column("is_integer", Boolean, nullable=False),
+    Column("is_permanent", Boolean, nullable=False),
+    Column("caption", String(255), nullable=False),
+    Column("is_done", Boolean, nullable=False),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", String(16), primary_key=True),  # the key's public part
+    Column("name", String(64), nullable=False),
+    Column("digest", LargeBinary(32), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("last_used_at", BigInteger),
+    Column("revoked_at", BigInteger),
 )

@@ -85,6 +85,7 @@ def state_of(world: World) -> dict[str, Any]:
         "rules": asdict(world.rules),
         "offset_seconds": world.clock.offset_seconds,
         "now": world.clock.now(),
+        "calls": dict(world.asked),
         "account": {
             "appid": world.account.appid,
             "gh_id": world.account.gh_id,

@@ -23,11 +23,15 @@ MESSAGES = {
     42001: "access_token expired",
     43002: "require POST method",
     44002: "empty post data",
+    40201: "callback url not set",
     45009: "reach max api daily quota limit",
+    45011: "api minute-quota reach limit, must slower, retry next minute",
     45029: "qrcode count out of limit",
     46003: "menu no exist",
     47001: "data format error",
     48001: "api unauthorized",
+    48006: "forbid to clear quota because of reaching the limit",
+    76021: "cgi_path not found, please check",
 }
 
 

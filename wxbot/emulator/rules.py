@@ -3,12 +3,15 @@
 The defaults are the treatment that is hardest on a bot while still being possible.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 NEW_FAULT_NOTICE = "该公众号提供的服务出现故障，请稍后再试"
 OLD_FAULT_NOTICE = "该公众号暂时无法提供服务，请稍后再试"
+# No answer, one that drops in, a broken connection, half an answer, a page, a failed server.
+API_FAULTS = ("hang", "slow", "reset", "half", "html", "failure")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +50,7 @@ class Rules:
     token_calls_a_day: int = 2000
     code_calls_a_day: int = 100000
     menu_calls_a_day: int = 1000
+    code_calls_a_minute: int = 100000
     unknown_token_errcode: int = 40001
     ip_whitelist: tuple[str, ...] = ()
     is_verified_service: bool = True
@@ -60,6 +64,8 @@ class Trouble:
     `slow_seconds` is added to the way of every answer; `lost_answers` is how many answers of each push never
     arrive; `repeats` is how often a push comes again after it was answered; `second_receiver` is the plug-in
     that also gets every SCAN and answers it badly; `api_errors` are the codes of the next API calls.
+    `api_faults` befall every call of a path, as in "qrcode/create=45009" or "stable_token=hang": an error
+    code or one of `API_FAULTS`; the path "*" is every call but those for tokens.
     """
 
     slow_seconds: float = 0.0
@@ -67,6 +73,17 @@ class Trouble:
     repeats: int = 0
     second_receiver: bool = False
     api_errors: tuple[int, ...] = field(default=())
+    api_faults: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        for each in self.api_faults:
+            if not re.fullmatch(rf"(\*|[a-z_/]+)=(-?[0-9]+|{'|'.join(API_FAULTS)})", str(each)):
+                raise ValueError(f"{each!r} is no fault; write path=code or path= and one of {API_FAULTS}")
+
+    def fault_of(self, path: str) -> str:
+        """Return what befalls a call of this path: an error code, a name, or nothing."""
+        faults = dict(each.split("=") for each in reversed(self.api_faults))
+        return faults.get(path) or ("" if path in ("token", "stable_token") else faults.get("*", ""))
 
 
 Switches = TypeVar("Switches", Rules, Trouble)

@@ -11,10 +11,12 @@ from flask import Blueprint, Flask, Response, abort, request
 
 from wxbot.emulator.codes import picture
 from wxbot.emulator.control import control_face
+from wxbot.emulator.faults import happen
 from wxbot.emulator.hand import Hand
 from wxbot.emulator.menu import checked_menu
 from wxbot.emulator.phone import phone_face
 from wxbot.emulator.refusals import Refusal
+from wxbot.emulator.rules import API_FAULTS
 from wxbot.emulator.world import World
 
 Answer = dict[str, Any]
@@ -40,9 +42,24 @@ def api_face(world: World) -> Blueprint:
     def route(path: str, call: Callable[[], Answer]) -> None:
         face.add_url_rule(path, path, _as_wechat(world, call), methods=["GET", "POST"])
 
+    @face.before_request
+    def befall() -> Response | None:
+        """Count the call, and let happen to it what control asked for."""
+        path = request.path.removeprefix("/cgi-bin/")
+        with world.lock:
+            world.asked[path] += 1
+            fault = world.trouble.fault_of(path)
+        if fault in API_FAULTS:
+            return happen(fault)
+        return _said(world, _refused(Refusal(int(fault), request.remote_addr or ""))) if fault else None
+
     route("/token", calls.token)
     route("/stable_token", calls.stable_token)
     route("/qrcode/create", calls.create_code)
+    route("/openapi/quota/get", calls.read_quota)
+    route("/clear_quota", calls.clear_quota)
+    route("/getcallbackip", calls.read_callback_ips)
+    route("/callback/check", calls.check_callback)
     route("/menu/create", calls.create_menu)
     route("/menu/get", calls.read_menu)
     route("/menu/delete", calls.delete_menu)
@@ -81,11 +98,53 @@ class Calls:
         if not world.rules.is_verified_service:
             raise Refusal(48001)
         world.calls.count("qrcode/create", limit=world.rules.code_calls_a_day, now=world.clock.now())
+        limit = world.rules.code_calls_a_minute
+        world.minute_calls.count("qrcode/create", limit=limit, now=world.clock.now())
         with world.changing():
             code = world.codes.create(asked, now=world.clock.seconds(), rules=world.rules)
         if code.expire_seconds:
             return {"ticket": code.ticket, "expire_seconds": code.expire_seconds, "url": code.url}
         return {"ticket": code.ticket, "url": code.url}
+
+    def read_quota(self) -> Answer:
+        """POST openapi/quota/get: what is left of today's calls of one API."""
+        world = self._world
+        self._check_token()
+        path, rules = str(_json_body().get("cgi_path")), world.rules
+        limits = {
+            "token": rules.token_calls_a_day,
+            "qrcode/create": rules.code_calls_a_day,
+            "menu/create": rules.menu_calls_a_day,
+        }
+        api = path.removeprefix("/cgi-bin/")
+        if not path.startswith("/cgi-bin/") or api not in limits:
+            raise Refusal(76021)
+        used = world.calls.used(api, world.clock.now())
+        quota = {"daily_limit": limits[api], "used": used, "remain": max(0, limits[api] - used)}
+        return {**OK, "quota": quota}
+
+    def clear_quota(self) -> Answer:
+        """POST clear_quota: all daily quotas begin anew."""
+        self._check_token()
+        if _json_body().get("appid") != self._world.account.appid:
+            raise Refusal(40013)
+        self._world.calls.clear()
+        return OK
+
+    def read_callback_ips(self) -> Answer:
+        """GET getcallbackip: where pushes come from."""
+        self._check_token()
+        return {"ip_list": ["127.0.0.1"]}
+
+    def check_callback(self) -> Answer:
+        """POST callback/check: whether the callback's name and address can be found."""
+        self._check_token()
+        _json_body()
+        if not self._world.account.callback_url:
+            raise Refusal(40201)
+        found = {"ip": "127.0.0.1", "real_operator": "DEFAULT"}
+        ping = {"ip": "127.0.0.1", "from_operator": "DEFAULT", "package_loss": "0%", "time": "0.1ms"}
+        return {"dns": [found], "ping": [ping]}
 
     def create_menu(self) -> Answer:
         """POST menu/create: replace the menu."""
@@ -154,12 +213,20 @@ def _as_wechat(world: World, call: Callable[[], Answer]) -> Callable[[], Respons
                 _fail_on_request(world)
                 answer = call()
         except Refusal as refusal:
-            errmsg = f"{refusal.errmsg} rid: {'-'.join(secrets.token_hex(4) for _ in range(3))}"
-            answer = {"errcode": refusal.errcode, "errmsg": errmsg}
-        text = json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
-        return Response(text, content_type=world.rules.answer_content_type)
+            answer = _refused(refusal)
+        return _said(world, answer)
 
     return view
+
+
+def _refused(refusal: Refusal) -> Answer:
+    errmsg = f"{refusal.errmsg} rid: {'-'.join(secrets.token_hex(4) for _ in range(3))}"
+    return {"errcode": refusal.errcode, "errmsg": errmsg}
+
+
+def _said(world: World, answer: Answer) -> Response:
+    text = json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
+    return Response(text, content_type=world.rules.answer_content_type)
 
 
 def _fail_on_request(world: World) -> None:

@@ -91,18 +91,40 @@ class AccessTokens:
 class DailyCalls:
     """How often each API was called on the current day in China, where the quotas begin anew at midnight."""
 
+    errcode = 45009
+
     def __init__(self) -> None:
-        self._day = 0
+        self._period = 0
         self._counts: dict[str, int] = {}
 
     def count(self, api: str, *, limit: int, now: float) -> None:
-        """Count one call; Refusal 45009 when the day's quota is used."""
-        if day_of(now) != self._day:
-            self._day, self._counts = day_of(now), {}
-        used = self._counts.get(api, 0)
+        """Count one call; Refusal when the quota of the day is used."""
+        used = self.used(api, now)
         if used >= limit:
-            raise Refusal(45009)
+            raise Refusal(self.errcode)
         self._counts[api] = used + 1
+
+    def used(self, api: str, now: float) -> int:
+        """Return how many calls of an API were counted so far."""
+        if self._period_of(now) != self._period:
+            self._period, self._counts = self._period_of(now), {}
+        return self._counts.get(api, 0)
+
+    def clear(self) -> None:
+        """Begin anew before the time."""
+        self._counts = {}
+
+    def _period_of(self, now: float) -> int:
+        return day_of(now)
+
+
+class MinuteCalls(DailyCalls):
+    """How often each API was called in the current minute."""
+
+    errcode = 45011
+
+    def _period_of(self, now: float) -> int:
+        return int(now) // 60
 
 
 def day_of(now: float) -> int:

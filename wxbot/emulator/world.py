@@ -7,6 +7,7 @@ import base64
 import hashlib
 import itertools
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -17,7 +18,7 @@ from wxbot.emulator.codes import Code, Codes
 from wxbot.emulator.judge import Bubble
 from wxbot.emulator.push import Delivery
 from wxbot.emulator.rules import Rules, Trouble
-from wxbot.emulator.tokens import AccessTokens, DailyCalls
+from wxbot.emulator.tokens import AccessTokens, DailyCalls, MinuteCalls
 from wxbot.emulator.wire import Mode, Sender
 
 State = Literal["stranger", "following", "left"]
@@ -114,6 +115,8 @@ class World:
             self.codes = Codes()
             self.tokens = AccessTokens()
             self.calls = DailyCalls()
+            self.minute_calls = MinuteCalls()
+            self.asked: Counter[str] = Counter()
             self.trouble = Trouble()
             self.menu: dict[str, Any] | None = None
             self.people: dict[str, Person] = {}

@@ -107,6 +107,10 @@ class AccountSettings(Section):
         SecretStr(""), description="EncodingAESKey, 43 letters or digits. Required unless the mode is plain."
     )
     plugins: _Names = Field((), description="Names of the plugins that answer for this account; empty: all.")
+    token_kind: Literal["stable", "classic"] = Field(
+        "stable",
+        description="How access tokens are fetched; every classic fetch ends the tokens of other programs.",
+    )
     api_base: _WechatBase = Field("https://api.weixin.qq.com", description="Where WeChat's API is.")
     mp_base: _WechatBase = Field("https://mp.weixin.qq.com", description="Where the images of QR codes are.")
     open_base: _WechatBase = Field(

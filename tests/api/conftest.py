@@ -1,0 +1,104 @@
+"""The API in front of the emulated WeChat, and a client that holds a key."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import Engine
+from werkzeug.test import TestResponse
+
+from wxbot.api.application import docs_blueprint, new_app
+from wxbot.api.keys import Keys
+from wxbot.api.qrcodes import qrcodes_api
+from wxbot.db import migrate
+from wxbot.db.engine import open_engine
+from wxbot.emulator.threaded import run_emulator
+from wxbot.emulator.world import APPID, SECRET, World
+from wxbot.qrcodes.mint import Minter
+from wxbot.wechat.api import ApiAccount, ApiClient
+
+
+class TokenOf:
+    """The present token of a world."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def current(self) -> str:
+        """Return the token."""
+        return self._world.tokens.issue_stable(self._world.clock.now(), is_forced=False)[0]
+
+    def refused(self, token: str) -> str:
+        """Return another token."""
+        return self._world.tokens.issue_stable(self._world.clock.now(), is_forced=True)[0]
+
+
+class Site:
+    """A program that uses the API."""
+
+    def __init__(self, app: Flask, world: World, keys: Keys) -> None:
+        self.app = app
+        self.world = world
+        self.keys = keys
+        self.key = keys.create("site").text
+
+    @property
+    def client(self) -> FlaskClient:
+        """An HTTP client without a key."""
+        return self.app.test_client()
+
+    def get(self, path: str, **query: Any) -> TestResponse:
+        """GET a path below /api/v1 with the key."""
+        return self.client.get(f"/api/v1{path}", query_string=query, headers=self._headers())
+
+    def post(self, path: str, body: Any) -> TestResponse:
+        """POST JSON to a path below /api/v1 with the key."""
+        return self.client.post(f"/api/v1{path}", json=body, headers=self._headers())
+
+    def pass_time(self, seconds: int) -> None:
+        """Let time pass for the platform and the bot."""
+        self.world.clock.offset_seconds += seconds
+
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.key}"}
+
+
+@pytest.fixture(scope="session")
+def api_world() -> Iterator[tuple[World, str]]:
+    """One emulator for all tests of this package, with its address."""
+    world = World()
+    with run_emulator(world) as running:
+        yield world, running.url
+
+
+@pytest.fixture
+def api_engine(tmp_path: Path) -> Iterator[Engine]:
+    """Return an engine on an empty database."""
+    url = f"sqlite:///{tmp_path / 'wxbot.db'}"
+    migrate.upgrade(url)
+    engine = open_engine(url, connections=8)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def site(api_world: tuple[World, str], api_engine: Engine) -> Site:
+    """Return a program in front of a fresh platform and an empty database."""
+    world, url = api_world
+    world.reset()
+
+    def now() -> datetime:
+        return datetime.fromtimestamp(world.clock.now(), UTC)
+
+    account = ApiAccount(name="default", appid=APPID, secret=SECRET, api_base=url, mp_base=url)
+    client = ApiClient(account, token=TokenOf(world))
+    minter = Minter(api_engine, client_for=lambda _: client, now=now)
+    keys = Keys(api_engine, now=now)
+    app = new_app("test")
+    app.register_api(qrcodes_api(minter, api_engine, keys=keys, accounts=["default", "second"], now=now))
+    app.register_blueprint(docs_blueprint(app))
+    return Site(app, world, keys)

@@ -1,0 +1,159 @@
+"""`wxbot qr` mints at the emulator, keeps what it minted, and prints it."""
+
+import csv
+import json
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from wxbot.emulator.threaded import run_emulator
+from wxbot.emulator.world import APPID, SECRET, World
+
+
+@pytest.fixture(scope="module")
+def listening() -> Iterator[tuple[World, str]]:
+    """One emulator for the tests of this module, with its address."""
+    world = World()
+    with run_emulator(world) as running:
+        yield world, running.url
+
+
+@pytest.fixture
+def world(project: Any, listening: tuple[World, str]) -> World:
+    """The emulated WeChat of the project."""
+    world, url = listening
+    world.reset()
+    project.write(
+        "config.toml",
+        f"""
+secret_key = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822c"
+[accounts.default]
+appid = "{APPID}"
+secret = "{SECRET}"
+token = "K8mQ2vR7xW4nB9tY"
+mode = "plain"
+api_base = "{url}"
+mp_base = "{url}"
+""",
+    )
+    return world
+
+
+def answer(project: Any, *arguments: str) -> Any:
+    """Run a command to its good end and return its JSON."""
+    done = project.run("qr", *arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_a_code_is_minted_shown_renewed_and_listed(project: Any, world: World) -> None:
+    minted = answer(project, "mint", "shop:12")
+    shown = answer(project, "show", "shop:12", "--save", "shop.png")
+    renewed = answer(project, "renew", "shop:12")
+    listed = answer(project, "list")
+
+    assert shown == minted
+    assert renewed["ticket"] != minted["ticket"]
+    assert listed == [renewed]
+    assert (project.folder / "shop.png").read_bytes().startswith(b"\x89PNG")
+    assert len(world.codes.minted) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind"),
+    [
+        (("100",), "QR_SCENE"),
+        (("abcd",), "QR_STR_SCENE"),
+        (("111", "--permanent"), "QR_LIMIT_SCENE"),
+        (("haha", "--permanent"), "QR_LIMIT_STR_SCENE"),
+        (("100", "--type", "text"), "QR_STR_SCENE"),
+    ],
+)
+def test_options_choose_the_kind(project: Any, world: World, arguments: tuple[str, ...], kind: str) -> None:
+    answer(project, "mint", *arguments)
+
+    assert [code.kind for code in world.codes.minted.values()] == [kind]
+
+
+def test_a_scene_that_cannot_be_is_explained_on_one_line(project: Any, world: World) -> None:
+    done = project.run("qr", "mint", "订单")
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("wxbot: the scene holds '订单'")
+    assert done.stderr.count("\n") == 1
+    assert not world.codes.minted
+
+
+def test_numbers_are_taken_metered_and_given_back(project: Any, world: World) -> None:
+    taken = answer(project, "numbers", "--take", "shop", "--purpose", "front door")
+    released = answer(project, "release", taken["scene"], "--quarantine-days", "30")
+    meter = answer(project, "numbers", "--history", taken["scene"])
+
+    assert (taken["scene"], taken["is_permanent"]) == ("1", True)
+    assert released["purpose"] == "front door"
+    assert (meter["taken"], meter["quarantined"], meter["free"]) == (0, 1, 99_999)
+    assert [each["owner"] for each in meter["numbers"]] == ["shop"]
+
+
+def test_a_living_code_is_named_listed_and_removed(project: Any, world: World) -> None:
+    (made,) = answer(project, "living", "door", "shop:12")
+
+    assert (made["path"], made["scene"]) == ("/q/door.png", "shop:12")
+    assert answer(project, "living") == [made]
+    assert answer(project, "living", "door", "--remove") == []
+    assert not world.codes.minted
+
+
+def test_a_batch_becomes_codes_images_a_sheet_and_a_zip(project: Any, world: World) -> None:
+    project.write(
+        "shops.csv", "scene,type,permanent,caption\nshop:1,,,一号店\n7,,yes,\n7000,text,,\n,number,yes,x\n"
+    )
+
+    done = answer(project, "batch", "shops.csv", "--per-minute", "60000")
+    page = project.run("qr", "sheet", "shops/codes.csv", "sheet.html", "--title", "店铺")
+    packed = project.run("qr", "sheet", "shops/codes.csv", "codes.zip")
+
+    with (project.folder / "shops" / "codes.csv").open(encoding="utf-8-sig") as written:
+        rows = list(csv.DictReader(written))
+    assert done["codes"] == 4
+    assert [row["scene"] for row in rows[:3]] == ["shop:1", "7", "7000"]
+    assert rows[3]["scene"] in ("1", "8")
+    assert {code.url for code in world.codes.minted.values()} == {row["url"] for row in rows}
+    assert all((project.folder / "shops" / row["image"]).exists() for row in rows)
+    assert (page.returncode, packed.returncode) == (0, 0)
+    assert "一号店" in (project.folder / "sheet.html").read_text()
+    assert len(zipfile.ZipFile(project.folder / "codes.zip").namelist()) == 5
+
+
+def test_a_file_with_bad_lines_mints_nothing_and_names_them_all(project: Any, world: World) -> None:
+    project.write("bad.csv", "scene,permanent\nok,\n订单,\nok,\n100001,yes\nb,maybe\nc,yes,more\n")
+
+    done = project.run("qr", "batch", "bad.csv")
+
+    assert done.returncode == 1
+    for line in (3, 4, 5, 6, 7):
+        assert f"bad.csv: line {line}: " in done.stderr
+    assert "line 2: " not in done.stderr
+    assert not world.codes.minted
+
+
+def test_an_unknown_column_is_named(project: Any, world: World) -> None:
+    project.write("bad.csv", "szene,caption\na,b\n")
+
+    assert "no column `scene`" in project.run("qr", "batch", "bad.csv").stderr
+    assert not world.codes.minted
+
+
+def test_a_batch_stops_at_the_daily_quota_and_goes_on_later(project: Any, world: World) -> None:
+    project.write("shops.csv", "scene\n" + "".join(f"shop:{number}\n" for number in range(30)))
+    world.rules = type(world.rules)(code_calls_a_day=10)
+    stopped = project.run("qr", "batch", "shops.csv", "--images", "none", "--per-minute", "60000")
+    world.rules = type(world.rules)()
+
+    answer(project, "batch", "shops.csv", "--images", "none", "--per-minute", "60000")
+
+    assert stopped.returncode == 1
+    assert "10 of 30 codes are done" in stopped.stderr
+    assert len(world.codes.minted) == 30

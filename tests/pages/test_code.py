@@ -1,0 +1,147 @@
+"""`/qrcode/<scene>` shows the code of a scene to people who hold a key, in their language."""
+
+import base64
+import io
+import re
+from typing import Any
+
+import pytest
+import zxingcpp
+from PIL import Image
+
+
+def shown(text: str) -> str:
+    """Return what the PNG on a page contains."""
+    found = re.search(r"data:image/png;base64,([^\"]+)", text)
+    assert found
+    (read,) = zxingcpp.read_barcodes(Image.open(io.BytesIO(base64.b64decode(found[1]))))
+    return str(read.text)
+
+
+def bearer(site: Any) -> dict[str, str]:
+    """Return the header that carries the key."""
+    return {"Authorization": f"Bearer {site.key.text}"}
+
+
+def test_without_a_key_nothing_is_minted(site: Any) -> None:
+    response = site.browser().get("/qrcode/shop:12")
+
+    assert response.status_code == 401
+    assert 'type="password"' in response.text
+    assert not site.world.codes.minted
+
+
+def test_a_key_opens_the_page_and_the_browser_stays_signed_in(site: Any) -> None:
+    browser = site.browser()
+
+    sent = browser.post("/qrcode/shop:12", data={"key": f" {site.key.text} "})
+    page = browser.get(sent.headers["Location"])
+
+    (cookie,) = [each for each in sent.headers.getlist("Set-Cookie") if each.startswith("wxbot_page")]
+    assert sent.status_code == 303
+    assert {"HttpOnly", "SameSite=Lax", "Path=/qrcode"} <= set(cookie.split("; "))
+    assert site.key.text not in cookie
+    assert page.status_code == 200
+    (code,) = site.world.codes.minted.values()
+    assert shown(page.text) == code.url
+    assert "shop.shop" in page.text
+
+
+@pytest.mark.parametrize("key", ["", "wrong", "wxb_000000000000_" + "A" * 43])
+def test_a_wrong_key_does_not(site: Any, key: str) -> None:
+    browser = site.browser()
+
+    response = browser.post("/qrcode/shop:12", data={"key": key})
+
+    assert response.status_code == 401
+    assert browser.get("/qrcode/shop:12").status_code == 401
+
+
+def test_a_key_that_is_revoked_ends_its_sessions(site: Any) -> None:
+    browser = site.browser()
+    browser.post("/qrcode/shop:12", data={"key": site.key.text})
+    assert browser.get("/qrcode/shop:12").status_code == 200
+
+    site.keys.revoke(site.key.id)
+
+    assert browser.get("/qrcode/shop:12").status_code == 401
+
+
+def test_signing_out_ends_the_session(site: Any) -> None:
+    browser = site.browser()
+    browser.post("/qrcode/shop:12", data={"key": site.key.text})
+
+    browser.post("/qrcode/shop:12", data={"do": "sign_out"})
+
+    assert browser.get("/qrcode/shop:12").status_code == 401
+
+
+def test_a_made_up_cookie_is_worth_nothing(site: Any) -> None:
+    browser = site.browser()
+    browser.set_cookie("wxbot_page", f'"{site.key.id}".x.y', path="/qrcode")
+
+    assert browser.get("/qrcode/shop:12").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("scene", "kind"),
+    [("123", "QR_SCENE"), ("0123", "QR_STR_SCENE"), ("9" * 30, "QR_STR_SCENE"), ("shop:12", "QR_STR_SCENE")],
+)
+def test_digits_become_a_number(site: Any, scene: str, kind: str) -> None:
+    site.browser().get(f"/qrcode/{scene}/", headers=bearer(site))
+
+    (code,) = site.world.codes.minted.values()
+    assert (code.kind, code.scene) == (kind, scene)
+
+
+def test_a_code_on_record_is_shown_as_it_is(site: Any) -> None:
+    lasting = site.bot.minter.mint("7", expires_in=None)
+
+    page = site.browser().get("/qrcode/7", headers=bearer(site))
+
+    assert shown(page.text) == lasting.url
+    assert "永久，字符串" in page.text
+    assert len(site.world.codes.minted) == 1
+
+
+@pytest.mark.parametrize(
+    ("accepts", "lang", "words"),
+    [
+        ("zh-CN,zh;q=0.9", "zh-CN", "有效期至"),
+        ("en-GB,en;q=0.8", "en", "Valid until"),
+        ("fr", "zh-CN", "类型"),
+    ],
+)
+def test_the_page_speaks_the_readers_language(site: Any, accepts: str, lang: str, words: str) -> None:
+    page = site.browser().get("/qrcode/shop:12", headers=bearer(site) | {"Accept-Language": accepts})
+
+    assert f'<html lang="{lang}">' in page.text
+    assert words in page.text
+
+
+def test_a_scene_that_cannot_be_is_explained(site: Any) -> None:
+    page = site.browser().get("/qrcode/订单", headers=bearer(site))
+
+    assert page.status_code == 400
+    assert "caption" in page.text
+
+
+def test_an_outage_is_explained(site: Any) -> None:
+    site.world.trouble = type(site.world.trouble)(api_errors=(48001,) * 9)
+
+    page = site.browser().get("/qrcode/shop:12", headers=bearer(site))
+
+    assert page.status_code == 503
+    assert "48001" in page.text
+
+
+def test_an_account_that_does_not_exist_is_not_found(site: Any) -> None:
+    assert site.browser().get("/qrcode/1?account=other", headers=bearer(site)).status_code == 404
+
+
+def test_a_scene_cannot_become_markup(site: Any) -> None:
+    page = site.browser().get("/qrcode/%22%3E%3Cscript%3Ealert(1)")
+
+    assert "<script" not in page.text
+    assert "script-src" not in page.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]

@@ -1,0 +1,139 @@
+"""Permanent numbers have owners, rest after they were given back, and remember what they meant."""
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from sqlalchemy import insert
+
+from wxbot.db.models import permanent_numbers
+from wxbot.qrcodes.numbers import NumberRefusedError, Numbers
+
+DAY = 86_400
+
+
+@pytest.fixture
+def numbers(platform: Any) -> Numbers:
+    """The book of numbers, on the platform's clock."""
+    return Numbers(platform.engine, now=platform.now)
+
+
+def fill(platform: Any, wanted: range) -> None:
+    """Let somebody have all these numbers."""
+    common = {"account": "default", "state": "taken", "owner": "shop", "purpose": "shelf", "taken_at": 1}
+    with platform.engine.begin() as connection:
+        connection.execute(insert(permanent_numbers), [common | {"number": number} for number in wanted])
+
+
+def test_everybody_gets_another_number(numbers: Numbers) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        taken = list(threads.map(lambda _: numbers.take("default", "shop", "shelf").number, range(40)))
+
+    assert sorted(taken) == list(range(1, 41))
+
+
+def test_accounts_have_numbers_of_their_own(numbers: Numbers) -> None:
+    assert numbers.take("default", "shop", "a").number == numbers.take("other", "shop", "b").number
+
+
+def test_a_named_number_is_taken_once(numbers: Numbers) -> None:
+    numbers.take("default", "shop", "front door", 7)
+
+    with pytest.raises(NumberRefusedError, match=r"taken by shop \(front door\)"):
+        numbers.take("default", "museum", "hall", 7)
+
+
+@pytest.mark.parametrize("number", [0, -1, 100_001])
+def test_numbers_that_do_not_exist_are_refused(numbers: Numbers, number: int) -> None:
+    with pytest.raises(NumberRefusedError, match="between 1 and 100000"):
+        numbers.take("default", "shop", "shelf", number)
+
+
+def test_a_number_that_was_given_back_rests_first(platform: Any, numbers: Numbers) -> None:
+    numbers.take("default", "shop", "front door", 7)
+    numbers.release("default", 7, quarantine_days=30)
+
+    platform.pass_time(29 * DAY)
+    with pytest.raises(NumberRefusedError, match=r"rests until .* belonged to shop \(front door\)"):
+        numbers.take("default", "museum", "hall", 7)
+    with pytest.raises(NumberRefusedError, match="rests until"):
+        platform.minter.mint(7, expires_in=None)
+    platform.pass_time(2 * DAY)
+    again = numbers.take("default", "museum", "hall", 7)
+
+    assert (again.owner, again.purpose) == ("museum", "hall")
+
+
+def test_a_number_remembers_what_it_meant(platform: Any, numbers: Numbers) -> None:
+    for owner in ("shop", "museum"):
+        numbers.take("default", owner, f"door of the {owner}", 7)
+        platform.pass_time(DAY)
+        numbers.release("default", 7, quarantine_days=1)
+        platform.pass_time(2 * DAY)
+
+    past = numbers.history("default", 7)
+
+    assert [each.purpose for each in past] == ["door of the museum", "door of the shop"]
+    assert all(each.released_at - each.taken_at >= DAY for each in past if each.released_at)
+
+
+def test_only_a_taken_number_can_be_given_back(numbers: Numbers) -> None:
+    numbers.take("default", "shop", "front door", 7)
+    numbers.release("default", 7)
+
+    for number in (7, 8):
+        with pytest.raises(NumberRefusedError, match="is not taken"):
+            numbers.release("default", number)
+
+
+def test_minting_takes_the_number(platform: Any, numbers: Numbers) -> None:
+    platform.minter.mint(1, expires_in=None)
+
+    assert numbers.take("default", "shop", "shelf").number == 2
+    assert numbers.usage("default").taken == 2
+
+
+def test_numbers_are_reused_when_no_fresh_one_is_left(platform: Any, numbers: Numbers) -> None:
+    fill(platform, range(1, 100_001))
+    for number in (500, 400):
+        numbers.release("default", number, quarantine_days=1)
+        platform.pass_time(10)
+    with pytest.raises(NumberRefusedError, match="release some"):
+        numbers.take("default", "museum", "hall")
+    platform.pass_time(2 * DAY)
+
+    taken = [numbers.take("default", "museum", "hall").number for _ in range(2)]
+
+    assert taken == [500, 400]
+
+
+def test_gaps_are_filled_before_anything_is_reused(platform: Any, numbers: Numbers) -> None:
+    fill(platform, range(3, 500))
+    fill(platform, range(502, 100_001))
+
+    taken = sorted(numbers.take("default", "museum", "hall").number for _ in range(4))
+
+    assert taken == [1, 2, 500, 501]
+
+
+@pytest.mark.parametrize(("share", "percent"), [(80_000, "80%"), (95_000, "95%")])
+def test_the_meter_warns_when_it_gets_tight(
+    platform: Any, numbers: Numbers, caplog: pytest.LogCaptureFixture, share: int, percent: str
+) -> None:
+    fill(platform, range(1, share - 1))
+
+    with caplog.at_level(logging.WARNING):
+        for _ in range(3):
+            numbers.take("default", "shop", "shelf")
+
+    usage = numbers.usage("default")
+    assert (usage.taken, usage.free) == (share + 1, 100_000 - share - 1)
+    assert percent in usage.warning
+    assert [record.message[:3] for record in caplog.records] == [percent]
+
+
+def test_the_meter_is_silent_while_there_is_plenty(numbers: Numbers) -> None:
+    numbers.take("default", "shop", "shelf")
+
+    assert numbers.usage("default").warning == ""

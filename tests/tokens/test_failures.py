@@ -1,0 +1,184 @@
+"""When WeChat cannot be reached or refuses: bounded time, plain words, no secrets, and no hammering."""
+
+import logging
+import re
+import traceback
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from wxbot import clock
+from wxbot.emulator.rules import Rules, Trouble
+from wxbot.emulator.world import World
+from wxbot.tokens import Tokens
+from wxbot.wechat.api import ApiAccount, ApiClient
+from wxbot.wechat.errcodes import (
+    AddressNotAllowedError,
+    ApiError,
+    BlockedError,
+    QuotaError,
+    UnreachableError,
+)
+
+SECRET = "canary-secret-0123456789abcdef"
+WRONG_SECRET = "canary-but-wrong"
+SCENE = "canary-scene"
+FAULTS = ["hang", "slow", "reset", "half", "html", "failure"]
+Accounts = Callable[..., ApiAccount]
+Clients = Callable[..., ApiClient]
+
+
+def mint(client: ApiClient) -> str:
+    return client.create_qrcode(scene=SCENE, is_permanent=False, expires_in=60).ticket
+
+
+def everything_in(error: BaseException | None) -> str:
+    """Return all that a log or an error tracker could show of an exception and those it came from."""
+    shown = []
+    while error is not None:
+        shown += [repr(error), *traceback.format_exception(error), repr(vars(error))]
+        error = error.__cause__ or error.__context__
+    return "\n".join(shown)
+
+
+def private(world: World) -> list[str]:
+    return [SECRET, SCENE, *world.tokens._issued]
+
+
+@pytest.mark.parametrize("path", ["stable_token", "qrcode/create"])
+@pytest.mark.parametrize("fault", FAULTS)
+def test_trouble_ends_in_time_and_shows_no_secret(
+    world: World,
+    account: Accounts,
+    client: Clients,
+    caplog: pytest.LogCaptureFixture,
+    *,
+    fault: str,
+    path: str,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    caller = client(account())
+    world.trouble = Trouble(api_faults=(f"{path}={fault}",))
+
+    began = clock.monotonic()
+    with pytest.raises(UnreachableError) as failed:
+        mint(caller)
+
+    assert clock.monotonic() - began < 3
+    assert failed.value.was_sent and failed.value.call == path
+    shown = everything_in(failed.value) + caplog.text
+    assert not [secret for secret in private(world) if secret in shown]
+    assert path == "stable_token" or len(world.tokens._issued) == 1
+
+
+@pytest.mark.parametrize("kind", ["stable", "classic"])
+def test_wrong_secret_is_told_and_not_shown(
+    world: World, account: Accounts, client: Clients, caplog: pytest.LogCaptureFixture, kind: str
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    caller = client(account(kind, secret=WRONG_SECRET))
+
+    with pytest.raises(ApiError, match="the AppSecret is wrong") as refused:
+        mint(caller)
+
+    assert refused.value.errcode == 40125
+    assert WRONG_SECRET not in everything_in(refused.value) + caplog.text + repr(caller.account)
+
+
+def test_missing_secret_is_told_without_a_call(world: World, account: Accounts, client: Clients) -> None:
+    with pytest.raises(ApiError, match=r"set `secret` of \[accounts.default\]"):
+        mint(client(account(secret="")))
+
+    assert not world.asked
+
+
+def test_server_that_is_not_there_was_sent_nothing(client: Clients) -> None:
+    nowhere = ApiAccount(name="default", appid="wx0", secret=SECRET, api_base="http://127.0.0.1:9")
+
+    with pytest.raises(UnreachableError, match="cannot be reached") as failed:
+        mint(client(nowhere))
+
+    assert not failed.value.was_sent
+    assert SECRET not in everything_in(failed.value)
+
+
+@pytest.mark.parametrize("kind", ["stable", "classic"])
+def test_address_to_whitelist_is_named_also_while_nobody_asks(
+    world: World, account: Accounts, client: Clients, kind: str
+) -> None:
+    world.rules = Rules(ip_whitelist=("203.0.113.9",))
+    caller = client(account(kind))
+
+    with pytest.raises(AddressNotAllowedError, match=r"127\.0\.0\.1 .*whitelist") as refused:
+        mint(caller)
+    with pytest.raises(BlockedError, match=r"127\.0\.0\.1 .*whitelist"):
+        mint(caller)
+
+    assert refused.value.address == "127.0.0.1"
+    assert world.asked.total() == 1
+
+
+def test_used_up_token_quota_says_when_it_ends_and_stops_the_fetching(
+    world: World, account: Accounts, client: Clients, time: Any
+) -> None:
+    world.rules = Rules(token_calls_a_day=0)
+    caller = client(account("classic"))
+
+    with pytest.raises(QuotaError, match=r"begin anew at \d{4}-\d\d-\d\d 16:00:00 UTC") as refused:
+        mint(caller)
+    for _ in range(50):
+        with pytest.raises(BlockedError, match="begin anew at"):
+            mint(caller)
+
+    assert timedelta() < refused.value.ends_at - time.now() <= timedelta(days=1)
+    assert world.asked["token"] == 1
+
+
+def test_used_up_calls_say_when_they_begin_anew(
+    world: World, account: Accounts, client: Clients, time: Any
+) -> None:
+    world.rules = Rules(code_calls_a_minute=0)
+
+    with pytest.raises(QuotaError, match="of this minute are used up") as refused:
+        mint(client(account()))
+
+    assert isinstance(refused.value.ends_at, datetime)
+    assert timedelta() <= refused.value.ends_at - time.now() <= timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(("errcode", "pause"), [(45009, 600), (45011, 60)])
+def test_used_up_calls_are_not_made_until_they_may_work_again(
+    world: World, account: Accounts, client: Clients, time: Any, *, errcode: int, pause: int
+) -> None:
+    caller = client(account())
+    world.trouble = Trouble(api_faults=(f"qrcode/create={errcode}",))
+    for _ in range(20):
+        with pytest.raises(QuotaError, match="begin anew at"):
+            mint(caller)
+    world.trouble = Trouble()
+    made = world.asked["qrcode/create"]
+    time.passes(pause)
+
+    assert mint(caller)
+    # The minute may have ended between two of the calls.
+    assert made == 1 or (errcode, made) == (45011, 2)
+
+
+def test_token_endpoint_that_keeps_failing_is_asked_less_and_less(
+    world: World, account: Accounts, tokens: Callable[..., Tokens], time: Any
+) -> None:
+    source = tokens(account()).source("default")
+    world.trouble = Trouble(api_faults=("stable_token=failure",))
+
+    for _ in range(600):
+        with pytest.raises(ApiError) as failed:
+            source.current()
+        time.passes(1)
+
+    assert world.asked["stable_token"] <= 10
+    assert re.search(r"HTTP 500", str(failed.value))
+    world.trouble = Trouble()
+    time.passes(300)
+    assert source.current()

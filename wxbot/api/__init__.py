@@ -1,0 +1,1 @@
+"""The HTTP API for the site that the bot serves: `/api/v1/`, behind a key."""

@@ -1,0 +1,125 @@
+"""What the commands about codes share: the parts of a bot without its handlers, and how a code is printed."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from wxbot.cli.configuration import choose_account, load_settings
+from wxbot.cli.output import json_option, print_json, print_table
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from wxbot.qrcodes.mint import Code, Minter
+    from wxbot.settings import Settings
+
+account_option: Callable[[Any], Any] = click.option(
+    "--account", help="Name in [accounts]; needed if there are several and none is called default."
+)
+type_option: Callable[[Any], Any] = click.option(
+    "--type", "kind", type=click.Choice(["number", "text"]), help="Digits are a number unless it says text."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """The settings, the account that is meant, and its database."""
+
+    settings: "Settings"
+    account: str
+    engine: "Engine"
+
+    def minter(self, *, holder: str = "", pace: Callable[[], None] = lambda: None) -> "Minter":
+        """Return what mints codes for the accounts."""
+        from wxbot.app import build_clients, build_minter
+
+        clients = build_clients(self.settings, self.engine)
+        return build_minter(clients, self.engine, holder=holder, pace=pace)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """The options that all these commands have."""
+
+    account: str | None
+    as_json: bool
+
+
+def common(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command `--account` and `--json`, gathered in its first argument."""
+
+    @wraps(command)
+    def gathered(*, account: str | None, as_json: bool, **given: Any) -> None:
+        command(Asked(account=account, as_json=as_json), **given)
+
+    decorated: Callable[..., None] = account_option(json_option(gathered))
+    return decorated
+
+
+@contextmanager
+def opened(account: str | None) -> Iterator[Parts]:
+    """Open what a command about an account's codes needs, and give it back."""
+    from wxbot.app import open_database
+
+    settings = load_settings()
+    name = choose_account(settings.accounts, account)
+    engine = open_database(settings)
+    try:
+        yield Parts(settings=settings, account=name, engine=engine)
+    finally:
+        engine.dispose()
+
+
+def scene_value(scene: str, kind: str | None) -> int | str:
+    """Return a scene as it is minted; digits become a number unless `kind` says text."""
+    from wxbot.qrcodes.kinds import looks_like_number
+
+    if kind == "number" and not looks_like_number(scene):
+        raise click.BadParameter(f"{scene!r} is not a number between 1 and 4294967295", param_hint="SCENE")
+    return int(scene) if kind != "text" and looks_like_number(scene) else scene
+
+
+def print_code(code: "Code", *, as_json: bool) -> None:
+    """Print what is known about one code."""
+    if as_json:
+        print_json(asdict(code))
+        return
+    rows = [
+        ("account", code.account),
+        ("scene", code.scene),
+        ("kind", kind_words(code)),
+        ("valid until", moment(code.expires_at) or "for ever"),
+        ("minted", moment(code.created_at)),
+        ("url", code.url),
+        ("ticket", code.ticket),
+    ]
+    print_table(("", ""), rows)
+
+
+def kind_words(code: "Code") -> str:
+    """Return the kind of a code, as in `temporary number`."""
+    duration = "permanent" if code.is_permanent else "temporary"
+    return f"{duration} {'number' if code.is_integer else 'text'}"
+
+
+def moment(seconds: int | None) -> str:
+    """Return a time in the local zone, nothing for None."""
+    if seconds is None:
+        return ""
+    return f"{datetime.fromtimestamp(seconds, UTC).astimezone():%Y-%m-%d %H:%M:%S %z}"
+
+
+def save(code: "Code", file: Path) -> None:
+    """Draw a code into a file whose name ends with .png or .svg."""
+    from wxbot.qrcodes.drawing import draw
+
+    if file.suffix not in (".png", ".svg"):
+        raise click.BadParameter("the file's name must end with .png or .svg", param_hint="--save")
+    file.write_bytes(draw(code.url, kind="svg" if file.suffix == ".svg" else "png"))
+    click.echo(f"Written: {file}", err=True)

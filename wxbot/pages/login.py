@@ -1,0 +1,59 @@
+"""Who may see a page: whoever shows an API key once gets a cookie that holds its name, not the key."""
+
+from collections.abc import Callable, Sequence
+
+from flask import Request, Response
+from itsdangerous import BadData, URLSafeTimedSerializer
+
+COOKIE = "wxbot_page"
+COOKIE_SECONDS = 12 * 3600
+
+
+class Login:
+    """Checks the requests of guarded pages.
+
+    `identify` returns the public part of a key that is good, else None; `is_active` says whether the key
+    with this public part has not been revoked. `secret_keys` are newest first.
+    """
+
+    def __init__(
+        self,
+        *,
+        identify: Callable[[str], str | None],
+        is_active: Callable[[str], bool],
+        secret_keys: Sequence[str],
+    ) -> None:
+        self._identify = identify
+        self._is_active = is_active
+        self._cookies = URLSafeTimedSerializer(list(reversed(secret_keys)), salt="wxbot page of a code")
+
+    def is_known(self, request: Request) -> bool:
+        """Say whether the request carries a key, or the cookie of one that is still good."""
+        authorization = request.authorization
+        if authorization is not None and authorization.type == "bearer":
+            return self._identify(authorization.token or "") is not None
+        try:
+            key_id = self._cookies.loads(request.cookies.get(COOKIE, ""), max_age=COOKIE_SECONDS)
+        except BadData:
+            return False
+        return isinstance(key_id, str) and self._is_active(key_id)
+
+    def sign_in(self, key: str, response: Response, *, is_secure: bool) -> bool:
+        """Give the cookie to somebody with a good key; False for any other."""
+        key_id = self._identify(key.strip())
+        if key_id is None:
+            return False
+        response.set_cookie(
+            COOKIE,
+            self._cookies.dumps(key_id),
+            max_age=COOKIE_SECONDS,
+            path="/qrcode",
+            secure=is_secure,
+            httponly=True,
+            samesite="Lax",
+        )
+        return True
+
+    def sign_out(self, response: Response) -> None:
+        """Take the cookie away."""
+        response.delete_cookie(COOKIE, path="/qrcode", httponly=True, samesite="Lax")

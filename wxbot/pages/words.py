@@ -1,0 +1,47 @@
+"""Every word on the page of a code, in Chinese and in English."""
+
+LANGUAGES = ("zh-CN", "en")
+
+# (Chinese, English); {0} is filled by the page.
+WORDS: dict[str, tuple[str, str]] = {
+    "title": ("二维码", "QR code"),
+    "switch_language": ("English", "中文"),
+    "image_of": ("场景 {0} 的二维码", "QR code of the scene {0}"),
+    "scan_hint": ("用微信扫一扫", "Scan with WeChat"),
+    "scene": ("场景值", "Scene"),
+    "account": ("公众号", "Account"),
+    "kind": ("类型", "Kind"),
+    "temporary number": ("临时，整数", "temporary, number"),
+    "temporary text": ("临时，字符串", "temporary, text"),
+    "permanent number": ("永久，整数", "permanent, number"),
+    "permanent text": ("永久，字符串", "permanent, text"),
+    "valid_until": ("有效期至", "Valid until"),
+    "for_ever": ("永久有效", "for ever"),
+    "answered_by": ("由谁回复", "Answered by"),
+    "nobody": (
+        "还没有处理程序认领这个场景值，扫码的人会收到默认回复",
+        "no handler yet: who scans gets the default reply",
+    ),
+    "content": ("码的内容", "Content"),
+    "save_png": ("保存 PNG", "Save PNG"),
+    "save_svg": ("保存 SVG", "Save SVG"),
+    "sign_in": ("请先登录", "Sign in first"),
+    "sign_in_why": (
+        "生成二维码会占用公众号的额度，所以需要 API 密钥。用 wxbot api-key create 可以新建一个。",
+        "Minting uses the account’s quota, so it needs an API key. wxbot api-key create makes one.",
+    ),
+    "key": ("API 密钥", "API key"),
+    "continue": ("继续", "Continue"),
+    "wrong_key": ("密钥不对，或者已经停用。", "This key is wrong, or has been revoked."),
+    "sign_out": ("退出登录", "Sign out"),
+    "no_account": ("没有这个公众号", "There is no such account"),
+    "refused": ("这个场景值不能用", "This scene cannot be used"),
+    "failed": ("暂时取不到二维码", "The code cannot be had at the moment"),
+    "try_again": ("再试一次", "Try again"),
+}
+
+
+def words_for(language: str) -> dict[str, str]:
+    """Return the words in one of LANGUAGES."""
+    column = LANGUAGES.index(language)
+    return {key: pair[column] for key, pair in WORDS.items()}

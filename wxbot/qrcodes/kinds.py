@@ -1,0 +1,111 @@
+"""Which of WeChat's four kinds a scene belongs to, and what WeChat is sure to carry."""
+
+import re
+from dataclasses import dataclass
+
+from wxbot.errors import WxbotError
+
+LONGEST_SECONDS = 2_592_000
+SHORTEST_SECONDS = 60
+LARGEST_NUMBER = 4_294_967_295
+LARGEST_PERMANENT_NUMBER = 100_000
+LONGEST_TEXT = 64
+# WeChat puts the first before a scene of its own accord, and reports payments with the second.
+RESERVED = ("qrscene_", "last_trade_no_")
+
+_TEXT = re.compile(r"[A-Za-z0-9_.:=-]{1,64}")
+
+
+class SceneRefusedError(WxbotError):
+    """A scene or a lifetime that WeChat would refuse, mangle or confuse; the text says what to use."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """What is asked of WeChat: the scene as text, whether it is a number, whether it lasts."""
+
+    account: str
+    scene: str
+    is_integer: bool
+    is_permanent: bool
+
+    @property
+    def value(self) -> int | str:
+        """The scene as WeChat's API takes it."""
+        return int(self.scene) if self.is_integer else self.scene
+
+    @property
+    def words(self) -> str:
+        """The kind for people, as in `temporary number`."""
+        return (
+            f"{'permanent' if self.is_permanent else 'temporary'} {'number' if self.is_integer else 'text'}"
+        )
+
+
+def kind_of(scene: int | str, *, account: str, expires_in: int | None) -> Kind:
+    """Return the kind of a scene; `expires_in` is its lifetime in seconds, None means permanent.
+
+    Raises SceneRefusedError for what must not be sent.
+    """
+    is_permanent = expires_in is None
+    if expires_in is not None:
+        check_lifetime(expires_in)
+    if isinstance(scene, bool) or not isinstance(scene, (int, str)):
+        raise SceneRefusedError(f"a scene is a whole number or a text, not {type(scene).__name__}")
+    if isinstance(scene, int):
+        _check_number(scene, is_permanent=is_permanent)
+    else:
+        _check_text(scene)
+    return Kind(
+        account=account, scene=str(scene), is_integer=isinstance(scene, int), is_permanent=is_permanent
+    )
+
+
+def looks_like_number(scene: str) -> bool:
+    """Say whether a text is a number as it arrives in an event: digits, no zero in front, in range."""
+    is_plain = scene.isascii() and scene.isdecimal() and len(scene) <= 10 and scene[0] != "0"
+    return is_plain and int(scene) <= LARGEST_NUMBER
+
+
+def check_lifetime(seconds: int) -> None:
+    """Raise SceneRefusedError for a lifetime that WeChat does not grant."""
+    is_whole = isinstance(seconds, int) and not isinstance(seconds, bool)
+    if not is_whole or not SHORTEST_SECONDS <= seconds <= LONGEST_SECONDS:
+        raise SceneRefusedError(
+            f"a temporary code lives between {SHORTEST_SECONDS} seconds and {LONGEST_SECONDS} (30 days), "
+            f"not {seconds!r}; make it permanent, or a living code, if it is to work for longer"
+        )
+
+
+def _check_number(scene: int, *, is_permanent: bool) -> None:
+    largest = LARGEST_PERMANENT_NUMBER if is_permanent else LARGEST_NUMBER
+    if 1 <= scene <= largest:
+        return
+    kind = "permanent" if is_permanent else "temporary"
+    raise SceneRefusedError(
+        f"the number of a {kind} code is between 1 and {largest}, not {scene}; a text such as "
+        f"'order:{scene}' may hold any number"
+    )
+
+
+def _check_text(scene: str) -> None:
+    if not scene:
+        raise SceneRefusedError("the scene is empty; use 1 to 64 letters, digits or _ . : = -")
+    for beginning in RESERVED:
+        if scene.startswith(beginning):
+            raise SceneRefusedError(
+                f"no scene may begin with {beginning!r}: WeChat uses it itself, and its events could not be "
+                "told from yours; leave it away"
+            )
+    if len(scene) > LONGEST_TEXT:
+        raise SceneRefusedError(
+            f"the scene has {len(scene)} characters, WeChat takes {LONGEST_TEXT}; keep the long text in your "
+            "own records and put its number into the scene"
+        )
+    if not _TEXT.fullmatch(scene):
+        wrong = "".join(dict.fromkeys(char for char in scene if not _TEXT.fullmatch(char)))
+        raise SceneRefusedError(
+            f"the scene holds {wrong[:20]!r}; WeChat only says what becomes of ASCII letters, digits and "
+            "_ . : = -. Keep Chinese, emoji and other texts in your own records, put their number or a name "
+            "in ASCII into the scene (as in 'shop:12'), and print them beside the code as its caption"
+        )

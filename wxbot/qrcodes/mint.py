@@ -1,0 +1,280 @@
+"""Minting: a code is asked for once, kept, reused while it lives long enough, and renewed before it ends.
+
+Each call to WeChat is written down before it is made. The row is the claim that keeps other threads and
+processes from asking for the same scene, and what is left of a call that never came back.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy import Connection, Engine, RowMapping, exists, insert, literal, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from wxbot import clock
+from wxbot.db.models import mintings, qrcodes
+from wxbot.errors import WxbotError
+from wxbot.qrcodes import numbers
+from wxbot.qrcodes.kinds import Kind, SceneRefusedError, kind_of
+from wxbot.wechat.api import Ticket
+from wxbot.wechat.errcodes import UnreachableError
+
+WEEK_SECONDS = 604_800
+# Longer than any call takes with its retries; a claim that is older belongs to a process that was killed.
+CLAIM_SECONDS = 60
+PATIENCE_SECONDS = 20.0
+_POLL_SECONDS = 0.05
+
+
+class MintingError(WxbotError):
+    """A code could not be minted because somebody else is minting it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Code:
+    """A code that was minted; times are seconds since 1970 in UTC, `expires_at` None means never.
+
+    `scene` is what an event carries: a number as its digits. `url` is what the picture contains.
+    """
+
+    account: str
+    scene: str
+    is_integer: bool
+    is_permanent: bool
+    ticket: str
+    url: str
+    created_at: int
+    expires_at: int | None
+
+    def seconds_left(self, now: int) -> float:
+        """Return how long it can still be scanned; infinity for a permanent one, never below 0."""
+        return float("inf") if self.expires_at is None else max(0, self.expires_at - now)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Wish:
+    """What is wanted; `seen` is the ticket on record when it was, so that a renewal meanwhile is noticed."""
+
+    kind: Kind
+    renew_before: int
+    seen: str
+
+
+class Client(Protocol):
+    """What minting needs of an API client."""
+
+    def create_qrcode(self, *, scene: int | str, is_permanent: bool, expires_in: int | None) -> Ticket:
+        """Mint a code at WeChat's."""
+        ...
+
+
+class Minter:
+    """Mints codes for all accounts. Safe to use from any thread and any number of processes."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        client_for: Callable[[str], Client],
+        now: Callable[[], datetime] = clock.now,
+        holder: str = "",
+        pace: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Take `pace` to wait before each call, and `holder` as the name to write calls down under."""
+        self._engine = engine
+        self._client_for = client_for
+        self._now = now
+        self._holder = holder
+        self._pace = pace
+
+    def mint(
+        self,
+        scene: int | str,
+        *,
+        account: str = "default",
+        expires_in: int | None = WEEK_SECONDS,
+        renew_before: int | None = None,
+        patience: float = PATIENCE_SECONDS,
+    ) -> Code:
+        """Return a code for a scene: an `int` makes a number code, a `str` a text code.
+
+        `expires_in` is the lifetime in seconds that is asked for, None for a permanent code. The code on
+        record is returned while it lives for more than `renew_before` seconds, by default half of what is
+        asked for. `patience` is how many seconds to wait while somebody else mints the same code.
+        Raises SceneRefusedError for a scene that must not be sent, MintingError, ApiError.
+        """
+        kind = kind_of(scene, account=account, expires_in=expires_in)
+        if kind.is_integer and kind.is_permanent:
+            self._hold_number(kind)
+        if renew_before is None:
+            renew_before = (expires_in or 0) // 2
+        wish = _Wish(kind=kind, renew_before=renew_before, seen=self._on_record(kind))
+        give_up_at = clock.monotonic() + patience
+        while True:
+            with self._engine.connect() as connection:
+                if code := self._good(connection, wish):
+                    return code
+            client = self._client_for(account)
+            self._pace()
+            claim = self._claim(wish)
+            if isinstance(claim, Code):
+                return claim
+            if claim is not None:
+                return self._ask(client, kind, expires_in, claim=claim)
+            if clock.monotonic() >= give_up_at:
+                raise MintingError(
+                    f"the code of {scene!r} is being minted by somebody else; try again in a minute"
+                )
+            time.sleep(_POLL_SECONDS)
+
+    def find(self, scene: str, *, account: str = "default", is_permanent: bool | None = None) -> Code | None:
+        """Return the code on record, expired or not; of both kinds the permanent one, unless told."""
+        wanted = (qrcodes.c.account == account, qrcodes.c.scene == scene)
+        query = select(qrcodes).where(*wanted).order_by(qrcodes.c.is_permanent.desc()).limit(1)
+        if is_permanent is not None:
+            query = query.where(qrcodes.c.is_permanent == is_permanent)
+        with self._engine.connect() as connection:
+            row = connection.execute(query).mappings().first()
+        return None if row is None else code_of(row)
+
+    def abandon(self) -> int:
+        """Note the claims of this holder as *unknown outcome* at once, and return how many there were.
+
+        Only for one who knows that nobody else works under the same name now.
+        """
+        dead = mintings.c.outcome == "asked", mintings.c.detail == self._holder
+        with self._engine.begin() as connection:
+            return connection.execute(
+                update(mintings).where(*dead).values(outcome="unknown", detail="the process ended meanwhile")
+            ).rowcount
+
+    def _seconds(self) -> int:
+        return int(self._now().timestamp())
+
+    def _hold_number(self, kind: Kind) -> None:
+        with self._engine.begin() as connection:
+            numbers.hold(connection, kind.account, int(kind.scene), at=self._seconds())
+
+    def _on_record(self, kind: Kind) -> str:
+        code = self.find(kind.scene, account=kind.account, is_permanent=kind.is_permanent)
+        return code.ticket if code else ""
+
+    def _good(self, connection: Connection, wish: "_Wish") -> Code | None:
+        """Return the code on record if it lives long enough, or somebody has just renewed it."""
+        kind = wish.kind
+        query = select(qrcodes).where(qrcodes.c.account == kind.account, qrcodes.c.scene == kind.scene)
+        for code in map(code_of, connection.execute(query).mappings().all()):
+            if code.is_integer != kind.is_integer:
+                raise SceneRefusedError(_both_words(kind))
+            left = code.seconds_left(self._seconds())
+            is_wanted = left > wish.renew_before or (left > 0 and code.ticket != wish.seen)
+            if code.is_permanent == kind.is_permanent and is_wanted:
+                return code
+        return None
+
+    def _claim(self, wish: "_Wish") -> bytes | Code | None:
+        """Write down that the code is about to be asked for; None: somebody else is doing so.
+
+        Returns the code if somebody else has just been done.
+        """
+        kind = wish.kind
+        started_at = self._seconds()
+        claim = os.urandom(16)
+        row = {
+            "id": claim,
+            "account": kind.account,
+            "scene": kind.scene,
+            "is_permanent": kind.is_permanent,
+            "started_at": started_at,
+            "outcome": "asked",
+            "detail": self._holder,
+        }
+        # Whatever the duration, so that a number and a text of the same digits cannot pass here together.
+        is_claimed = exists().where(
+            mintings.c.outcome == "asked",
+            mintings.c.account == kind.account,
+            mintings.c.scene == kind.scene,
+        )
+        values = [literal(value, mintings.c[name].type) for name, value in row.items()]
+        with self._engine.begin() as connection:
+            _give_up_old_claims(connection, before=started_at - CLAIM_SECONDS)
+            added = connection.execute(
+                insert(mintings).from_select(list(row), select(*values).where(~is_claimed))
+            )
+            if not added.rowcount:
+                return None
+            if code := self._good(connection, wish):
+                connection.rollback()
+                return code
+        return claim
+
+    def _ask(self, client: Client, kind: Kind, expires_in: int | None, *, claim: bytes) -> Code:
+        asked_at = self._seconds()
+        outcome, detail = "unknown", "interrupted"
+        try:
+            ticket = client.create_qrcode(
+                scene=kind.value, is_permanent=kind.is_permanent, expires_in=expires_in
+            )
+        except UnreachableError as error:
+            outcome, detail = "unknown" if error.was_sent else "refused", str(error)
+            raise
+        except WxbotError as error:
+            outcome, detail = "refused", str(error)
+            raise
+        else:
+            outcome = "minted"
+            return self._keep(kind, ticket, claim=claim, asked_at=asked_at)
+        finally:
+            if outcome != "minted":
+                self._note(claim, outcome, detail)
+
+    def _keep(self, kind: Kind, ticket: Ticket, *, claim: bytes, asked_at: int) -> Code:
+        # Counted from before the call: WeChat's own count began later, so this one never ends after it.
+        expires_at = None if ticket.expires_in is None else asked_at + ticket.expires_in
+        values = {
+            "is_integer": kind.is_integer,
+            "ticket": ticket.ticket,
+            "url": ticket.url,
+            "created_at": asked_at,
+            "expires_at": expires_at,
+        }
+        key = {"account": kind.account, "scene": kind.scene, "is_permanent": kind.is_permanent}
+        with self._engine.begin() as connection:
+            connection.execute(
+                upsert(qrcodes)
+                .values(**key, **values)
+                .on_conflict_do_update(index_elements=list(key), set_=values)
+            )
+            # A claim that was given up as unknown meanwhile has an outcome after all.
+            connection.execute(
+                update(mintings).where(mintings.c.id == claim).values(outcome="minted", detail=None)
+            )
+        return code_of(key | values)
+
+    def _note(self, claim: bytes, outcome: str, detail: str) -> None:
+        noted = update(mintings).where(mintings.c.id == claim).values(outcome=outcome, detail=detail[:255])
+        with self._engine.begin() as connection:
+            connection.execute(noted)
+
+
+def code_of(row: RowMapping | dict[str, object]) -> Code:
+    """Return a row of `qrcodes` as a code."""
+    return Code(**{column.name: row[column.name] for column in qrcodes.columns})  # type: ignore[arg-type]
+
+
+def _give_up_old_claims(connection: Connection, *, before: int) -> None:
+    old = mintings.c.outcome == "asked", mintings.c.started_at < before
+    connection.execute(
+        update(mintings).where(*old).values(outcome="unknown", detail="the process ended meanwhile")
+    )
+
+
+def _both_words(kind: Kind) -> str:
+    known, wanted = ("a text", "a number") if kind.is_integer else ("a number", "a text")
+    return (
+        f"there is a code with {known} {kind.scene!r} already; scans of {wanted} {kind.scene!r} would look "
+        "the same. Give one of them a beginning of its own, as in 'order:'"
+    )

@@ -1,0 +1,259 @@
+"""The 100,000 permanent numbers of an account: who has which, and what a number meant before.
+
+WeChat can neither list nor delete a permanent code, and a printed one is scanned for years. So a number
+that is given back rests before it is given to somebody else, and its past is kept.
+"""
+
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, Engine, case, func, insert, select, update
+from sqlalchemy.orm import aliased
+
+from wxbot import clock
+from wxbot.db.models import number_history, permanent_numbers
+from wxbot.qrcodes.kinds import LARGEST_PERMANENT_NUMBER, SceneRefusedError
+
+DAY_SECONDS = 86_400
+QUARANTINE_DAYS = 180
+WARNING_SHARES = (0.80, 0.95)
+
+log = logging.getLogger(__name__)
+
+
+class NumberRefusedError(SceneRefusedError):
+    """A permanent number that cannot be taken or given back; the text says why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Meaning:
+    """What a number stood for, and until when; times are seconds since 1970 in UTC."""
+
+    account: str
+    number: int
+    owner: str
+    purpose: str
+    taken_at: int
+    released_at: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """How much of an account's numbers is left. Those that rest are not free."""
+
+    account: str
+    taken: int
+    quarantined: int
+
+    @property
+    def free(self) -> int:
+        """How many can be taken now."""
+        return LARGEST_PERMANENT_NUMBER - self.taken - self.quarantined
+
+    @property
+    def share(self) -> float:
+        """The part that is not free, from 0 to 1."""
+        return (self.taken + self.quarantined) / LARGEST_PERMANENT_NUMBER
+
+    @property
+    def warning(self) -> str:
+        """What to tell the operator, empty below 80 %."""
+        if self.share < WARNING_SHARES[0]:
+            return ""
+        urgency = "only " if self.share >= WARNING_SHARES[1] else ""
+        return (
+            f"{self.share:.0%} of the permanent numbers of account {self.account!r} are in use, {urgency}"
+            f"{self.free} are free; release those whose prints are gone, or use texts and temporary codes"
+        )
+
+
+class Numbers:
+    """The meter and the book of the numbers. Safe to use from any thread and any number of processes."""
+
+    def __init__(self, engine: Engine, *, now: Callable[[], datetime] = clock.now) -> None:
+        self._engine = engine
+        self._now = now
+
+    def take(self, account: str, owner: str, purpose: str, number: int | None = None) -> Meaning:
+        """Take a number for an owner, the next free one unless it is named.
+
+        Numbers that never meant anything come first, then those that have rested longest. Raises
+        NumberRefusedError when there is none, or the one named is not free.
+        """
+        meaning = self._take_this(account, owner, purpose, number) if number is not None else None
+        while meaning is None:
+            # Somebody else may be faster; then the next one is looked for.
+            meaning = self._take(account, owner, purpose, self._next(account))
+        self._warn(account)
+        return meaning
+
+    def release(self, account: str, number: int, quarantine_days: int = QUARANTINE_DAYS) -> Meaning:
+        """Give a number back and let it rest; raises NumberRefusedError if nobody has it.
+
+        Its code goes on working, since WeChat cannot delete one: scans of old prints still arrive.
+        """
+        at = self._seconds()
+        mine = permanent_numbers.c.account == account, permanent_numbers.c.number == number
+        taken = permanent_numbers.c.state == "taken"
+        ended = {"state": "quarantined", "free_at": at + quarantine_days * DAY_SECONDS}
+        with self._engine.begin() as connection:
+            row = connection.execute(
+                update(permanent_numbers)
+                .where(*mine, taken)
+                .values(**ended)
+                .returning(
+                    permanent_numbers.c.owner, permanent_numbers.c.purpose, permanent_numbers.c.taken_at
+                )
+            ).first()
+            if row is None:
+                raise NumberRefusedError(f"the number {number} of account {account!r} is not taken")
+            meaning = Meaning(account=account, number=number, released_at=at, **row._asdict())
+            connection.execute(insert(number_history).values(id=os.urandom(16), **vars(meaning)))
+        return meaning
+
+    def usage(self, account: str) -> Usage:
+        """Return how many numbers are taken, rest, and are free."""
+        is_taken = case((permanent_numbers.c.state == "taken", 1), else_=0)
+        does_rest = case((permanent_numbers.c.free_at > self._seconds(), 1), else_=0)
+        query = select(func.coalesce(func.sum(is_taken), 0), func.coalesce(func.sum(does_rest), 0)).where(
+            permanent_numbers.c.account == account
+        )
+        with self._engine.connect() as connection:
+            taken, quarantined = connection.execute(query).one()
+        return Usage(account=account, taken=taken, quarantined=quarantined)
+
+    def taken(self, account: str) -> list[Meaning]:
+        """Return who has which number now, in their order."""
+        query = (
+            select(permanent_numbers)
+            .where(permanent_numbers.c.account == account, permanent_numbers.c.state == "taken")
+            .order_by(permanent_numbers.c.number)
+        )
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).all()
+        return [
+            Meaning(
+                account=account,
+                number=row.number,
+                owner=row.owner,
+                purpose=row.purpose,
+                taken_at=row.taken_at,
+            )
+            for row in rows
+        ]
+
+    def history(self, account: str, number: int) -> list[Meaning]:
+        """Return what a number meant before it was given back, the latest first."""
+        query = (
+            select(number_history)
+            .where(number_history.c.account == account, number_history.c.number == number)
+            .order_by(number_history.c.released_at.desc())
+        )
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).mappings().all()
+        return [Meaning(**{name: row[name] for name in Meaning.__dataclass_fields__}) for row in rows]
+
+    def _seconds(self) -> int:
+        return int(self._now().timestamp())
+
+    def _take_this(self, account: str, owner: str, purpose: str, number: int) -> Meaning:
+        if not 1 <= number <= LARGEST_PERMANENT_NUMBER:
+            raise NumberRefusedError(f"a permanent number is between 1 and {LARGEST_PERMANENT_NUMBER}")
+        if meaning := self._take(account, owner, purpose, number):
+            return meaning
+        with self._engine.connect() as connection:
+            raise NumberRefusedError(_why_not(connection, account, number))
+
+    def _take(self, account: str, owner: str, purpose: str, number: int) -> Meaning | None:
+        at = self._seconds()
+        with self._engine.begin() as connection:
+            if not _enter(connection, account, number, owner=owner, purpose=purpose, at=at):
+                return None
+        return Meaning(account=account, number=number, owner=owner, purpose=purpose, taken_at=at)
+
+    def _next(self, account: str) -> int:
+        """Return a number that is free now, though maybe not for long."""
+        other = aliased(permanent_numbers)
+        mine = permanent_numbers.c.account == account
+        is_next_known = (
+            select(other.c.number)
+            .where(other.c.account == account, other.c.number == permanent_numbers.c.number + 1)
+            .exists()
+        )
+        below_a_gap = select(permanent_numbers.c.number).where(mine, ~is_next_known)
+        rested = select(permanent_numbers.c.number).where(
+            mine, permanent_numbers.c.free_at <= self._seconds()
+        )
+        with self._engine.connect() as connection:
+            first, last = connection.execute(
+                select(func.min(permanent_numbers.c.number), func.max(permanent_numbers.c.number)).where(mine)
+            ).one()
+            if last is None or last < LARGEST_PERMANENT_NUMBER:
+                return (last or 0) + 1
+            if first > 1:
+                return int(first) - 1
+            gap = connection.scalar(below_a_gap.order_by(permanent_numbers.c.number).limit(1))
+            if gap is not None and gap < LARGEST_PERMANENT_NUMBER:
+                return int(gap) + 1
+            oldest = connection.scalar(rested.order_by(permanent_numbers.c.free_at).limit(1))
+        if oldest is None:
+            raise NumberRefusedError(
+                f"all {LARGEST_PERMANENT_NUMBER} permanent numbers of account {account!r} are taken or rest; "
+                "release some, or mint permanent texts instead"
+            )
+        return int(oldest)
+
+    def _warn(self, account: str) -> None:
+        usage = self.usage(account)
+        used = usage.taken + usage.quarantined
+        if any(used == round(share * LARGEST_PERMANENT_NUMBER) for share in WARNING_SHARES):
+            log.warning("%s", usage.warning)
+
+
+def hold(connection: Connection, account: str, number: int, *, at: int) -> None:
+    """Take a number that is about to be minted without an owner; raises NumberRefusedError if it rests."""
+    if _enter(connection, account, number, owner="", purpose="", at=at):
+        return
+    state = connection.scalar(
+        select(permanent_numbers.c.state).where(
+            permanent_numbers.c.account == account, permanent_numbers.c.number == number
+        )
+    )
+    if state != "taken":
+        raise NumberRefusedError(_why_not(connection, account, number))
+
+
+def _enter(connection: Connection, account: str, number: int, *, owner: str, purpose: str, at: int) -> bool:
+    """Write that a number is taken; False if it is not free."""
+    values = {"state": "taken", "owner": owner, "purpose": purpose, "taken_at": at, "free_at": None}
+    added = connection.execute(
+        insert(permanent_numbers)
+        .prefix_with("OR IGNORE", dialect="sqlite")
+        .values(account=account, number=number, **values)
+    )
+    if added.rowcount:
+        return True
+    has_rested = (permanent_numbers.c.state == "quarantined", permanent_numbers.c.free_at <= at)
+    mine = permanent_numbers.c.account == account, permanent_numbers.c.number == number
+    return bool(
+        connection.execute(update(permanent_numbers).where(*mine, *has_rested).values(**values)).rowcount
+    )
+
+
+def _why_not(connection: Connection, account: str, number: int) -> str:
+    row = connection.execute(
+        select(permanent_numbers).where(
+            permanent_numbers.c.account == account, permanent_numbers.c.number == number
+        )
+    ).one()
+    whose = f"{row.owner or 'nobody named'} ({row.purpose or 'no purpose noted'})"
+    if row.state == "taken":
+        return f"the permanent number {number} is taken by {whose}"
+    until = datetime.fromtimestamp(row.free_at, tz=UTC).date()
+    return (
+        f"the permanent number {number} rests until {until}: it belonged to {whose}, and old prints of it "
+        "are still scanned; take another one"
+    )

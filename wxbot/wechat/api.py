@@ -1,0 +1,340 @@
+"""WeChat's API, one method a call: the token renewed when it is refused, error codes become exceptions."""
+
+import ipaddress
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal, Protocol
+from urllib.parse import quote, urlsplit
+
+from wxbot import clock
+from wxbot.errors import ConfigurationError
+from wxbot.wechat.errcodes import TOKEN_REFUSED, QuotaError, TicketUnknownError, UnreachableError, error_for
+from wxbot.wechat.http import Http
+from wxbot.wechat.replies import Reply
+from wxbot.wechat.service_messages import service_message
+
+TokenKind = Literal["stable", "classic"]
+Data = dict[str, Any]
+_BUSY_PAUSES = (0.2, 0.6)
+# Somebody may have had the quota cleared: it is tried again now and then.
+_LONGEST_SILENCE = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiAccount:
+    """An account as the API needs it; ConfigurationError for a base that would send secrets in clear."""
+
+    name: str
+    appid: str
+    secret: str = field(repr=False)
+    api_base: str = "https://api.weixin.qq.com"
+    mp_base: str = "https://mp.weixin.qq.com"
+    token_kind: TokenKind = "stable"
+
+    def __post_init__(self) -> None:
+        for key, base in (("api_base", self.api_base), ("mp_base", self.mp_base)):
+            parts = urlsplit(base)
+            if parts.scheme != "https" and not (
+                parts.scheme == "http" and _is_loopback(parts.hostname or "")
+            ):
+                raise ConfigurationError(
+                    f"[accounts.{self.name}] {key}: must begin with https:// (http:// only on this machine)"
+                )
+
+
+class TokenSource(Protocol):
+    """Where a client has its access token from."""
+
+    def current(self) -> str:
+        """Return a token that should be good; raises ApiError when none can be had."""
+        ...
+
+    def refused(self, token: str) -> str:
+        """Take note that WeChat refused this token, and return another one; raises ApiError."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ticket:
+    """A minted QR code: `url` is what it contains, `expires_in` its seconds (None: permanent)."""
+
+    ticket: str
+    url: str
+    expires_in: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tag:
+    """A tag of the account; `count` is how many followers have it, 0 for a new one."""
+
+    tag_id: int
+    name: str
+    count: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserInfo:
+    """What WeChat tells about a person; of somebody who does not follow only `is_following`.
+
+    `qr_scene` and `qr_scene_str` tell the code that led to the follow, and of which kind it was.
+    """
+
+    is_following: bool
+    subscribed_at: int = 0
+    subscribe_scene: str = ""
+    qr_scene: int = 0
+    qr_scene_str: str = ""
+    remark: str = ""
+    unionid: str = field(default="", repr=False)
+    tag_ids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quota:
+    """The calls of one API that this day allows, and how many are used."""
+
+    daily_limit: int
+    used: int
+    remain: int
+
+
+class ApiClient:
+    """Calls the API of one account; threads may share it. Every method may raise ApiError.
+
+    A refused token is renewed once and the call repeated once. A busy WeChat is asked twice more. A path
+    whose quota is used up is left alone until the quota's end, but for ten minutes at most.
+    """
+
+    def __init__(
+        self,
+        account: ApiAccount,
+        *,
+        token: TokenSource,
+        http: Http | None = None,
+        now: Callable[[], datetime] = clock.now,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.account = account
+        self._token = token
+        self._http = http or Http()
+        self._now = now
+        self._sleep = sleep
+        self._used_up: dict[str, tuple[int, datetime]] = {}
+
+    def create_qrcode(self, *, scene: int | str, is_permanent: bool, expires_in: int | None) -> Ticket:
+        """Mint a code; the type of `scene` decides between a number and a text. `expires_in` is seconds.
+
+        Sends what it is given: the ranges are the caller's to check.
+        """
+        is_number = isinstance(scene, int)
+        kind = f"QR_{'LIMIT_' if is_permanent else ''}{'' if is_number else 'STR_'}SCENE"
+        body: Data = {
+            "action_name": kind,
+            "action_info": {"scene": {"scene_id" if is_number else "scene_str": scene}},
+        }
+        if not is_permanent:
+            body = {"expire_seconds": expires_in, **body}
+        answer = self._post("qrcode/create", body)
+        ticket, url = answer.get("ticket"), answer.get("url")
+        seconds = None if is_permanent else answer.get("expire_seconds")
+        if not isinstance(ticket, str) or not isinstance(url, str) or not ticket or not url:
+            raise _unusable("qrcode/create")
+        if not is_permanent and (not isinstance(seconds, int) or seconds <= 0):
+            raise _unusable("qrcode/create")
+        return Ticket(ticket=ticket, url=url, expires_in=seconds)
+
+    def show_qrcode_url(self, ticket: str) -> str:
+        """Return the address of WeChat's own image of a code; it needs no token."""
+        return f"{self.account.mp_base}/cgi-bin/showqrcode?ticket={quote(ticket, safe='')}"
+
+    def show_qrcode(self, ticket: str) -> bytes:
+        """Fetch WeChat's own image of a code, a JPEG; TicketUnknownError when there is none (any more)."""
+        answer = self._http.send("GET", self.show_qrcode_url(ticket), call="showqrcode")
+        if answer.status == 404:
+            advice = "WeChat has no image for this ticket; it is wrong, or its code has expired"
+            raise TicketUnknownError(None, call="showqrcode", advice=advice)
+        if answer.status != 200 or not answer.content.startswith(b"\xff\xd8"):
+            raise _unusable("showqrcode", status=answer.status)
+        return answer.content
+
+    def send_service_message(self, openid: str, reply: Reply) -> None:
+        """Send a message to a person; WeChat allows it for a while after they did something.
+
+        ValueError for a Transfer.
+        """
+        self._post("message/custom/send", service_message(openid, reply))
+
+    def create_tag(self, name: str) -> Tag:
+        """Make a tag; an account has at most 100."""
+        tag = self._post("tags/create", {"tag": {"name": name}}).get("tag")
+        return _tag(tag, call="tags/create")
+
+    def tags(self) -> list[Tag]:
+        """Return all tags of the account, WeChat's own as well."""
+        return [_tag(tag, call="tags/get") for tag in _list(self._get("tags/get"), "tags", call="tags/get")]
+
+    def rename_tag(self, tag_id: int, name: str) -> None:
+        """Give a tag another name."""
+        self._post("tags/update", {"tag": {"id": tag_id, "name": name}})
+
+    def delete_tag(self, tag_id: int) -> None:
+        """Delete a tag; its followers lose it."""
+        self._post("tags/delete", {"tag": {"id": tag_id}})
+
+    def tag_followers(self, tag_id: int, openids: Sequence[str]) -> None:
+        """Give a tag to at most 50 followers."""
+        self._post("tags/members/batchtagging", {"openid_list": list(openids), "tagid": tag_id})
+
+    def untag_followers(self, tag_id: int, openids: Sequence[str]) -> None:
+        """Take a tag from at most 50 followers."""
+        self._post("tags/members/batchuntagging", {"openid_list": list(openids), "tagid": tag_id})
+
+    def tags_of(self, openid: str) -> list[int]:
+        """Return the ids of a follower's tags."""
+        call = "tags/getidlist"
+        told = _list(self._post(call, {"openid": openid}), "tagid_list", call=call)
+        return [tag_id for tag_id in told if isinstance(tag_id, int)]
+
+    def user_info(self, openid: str) -> UserInfo:
+        """Return what WeChat tells about a person."""
+        told = self._get("user/info", openid=openid, lang="zh_CN")
+        if told.get("subscribe") not in (0, 1):
+            raise _unusable("user/info")
+        return UserInfo(
+            is_following=told["subscribe"] == 1,
+            subscribed_at=_number(told, "subscribe_time"),
+            subscribe_scene=_text(told, "subscribe_scene"),
+            qr_scene=_number(told, "qr_scene"),
+            qr_scene_str=_text(told, "qr_scene_str"),
+            remark=_text(told, "remark"),
+            unionid=_text(told, "unionid"),
+            tag_ids=tuple(tag_id for tag_id in told.get("tagid_list") or () if isinstance(tag_id, int)),
+        )
+
+    def callback_ips(self) -> tuple[str, ...]:
+        """Return the addresses and networks that callbacks come from."""
+        call = "getcallbackip"
+        return tuple(str(address) for address in _list(self._get(call), "ip_list", call=call))
+
+    def check_callback(self) -> Data:
+        """Let WeChat look for the callback's server; returns its findings under `dns` and `ping`."""
+        return self._post("callback/check", {"action": "all", "check_operator": "DEFAULT"})
+
+    def quota(self, path: str) -> Quota:
+        """Return what is left of today's calls of a path, as in `qrcode/create`."""
+        told = self._post("openapi/quota/get", {"cgi_path": f"/cgi-bin/{path}"}).get("quota")
+        if not isinstance(told, dict):
+            raise _unusable("openapi/quota/get")
+        limit, used, remain = (_number(told, name) for name in ("daily_limit", "used", "remain"))
+        return Quota(daily_limit=limit, used=used, remain=remain)
+
+    def clear_quota(self) -> None:
+        """Let all daily calls begin anew; allowed ten times a month."""
+        self._post("clear_quota", {"appid": self.account.appid})
+        self._used_up.clear()
+
+    def _get(self, path: str, **query: str) -> Data:
+        return self._call("GET", path, query=query)
+
+    def _post(self, path: str, body: Mapping[str, object]) -> Data:
+        return self._call("POST", path, body=to_json(body))
+
+    def _call(
+        self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: bytes | None = None
+    ) -> Data:
+        """Return the answer of a call that succeeded, with a fresh token if the first was refused."""
+        self._check_breaker(path)
+        token = self._token.current()
+        answer = self._ask(method, path, query={**(query or {}), "access_token": token}, body=body)
+        if answer.get("errcode") in TOKEN_REFUSED:
+            token = self._token.refused(token)
+            answer = self._ask(method, path, query={**(query or {}), "access_token": token}, body=body)
+        errcode = answer.get("errcode", 0)
+        if errcode:
+            error = error_for(errcode, answer.get("errmsg"), call=path, now=self._now())
+            if isinstance(error, QuotaError):
+                self._used_up[path] = (errcode, min(error.ends_at, self._now() + _LONGEST_SILENCE))
+            raise error
+        return answer
+
+    def _check_breaker(self, path: str) -> None:
+        errcode, until = self._used_up.get(path, (0, None))
+        if until is not None and self._now() < until:
+            raise error_for(errcode, None, call=path, now=self._now())
+        self._used_up.pop(path, None)
+
+    def _ask(self, method: str, path: str, *, query: Mapping[str, str], body: bytes | None) -> Data:
+        url = f"{self.account.api_base}/cgi-bin/{path}"
+        for pause in (*_BUSY_PAUSES, None):
+            answer = read_answer(self._http, method, url, call=path, query=query, body=body)
+            if answer.get("errcode") != -1 or pause is None:
+                break
+            self._sleep(pause)
+        return answer
+
+
+def to_json(body: Mapping[str, object]) -> bytes:
+    """Return JSON as WeChat wants it: raw UTF-8, since it shows `\\u` escapes as they are or refuses them."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def read_answer(
+    http: Http,
+    method: str,
+    url: str,
+    *,
+    call: str,
+    query: Mapping[str, str] | None = None,
+    body: bytes | None = None,
+) -> Data:
+    """Send a call and return the JSON object of the answer, an error code's as well.
+
+    Raises UnreachableError when there is no such answer.
+    """
+    answer = http.send(method, url, call=call, query=query, body=body)
+    if answer.status != 200:
+        raise _unusable(call, status=answer.status)
+    try:
+        data = json.loads(answer.content.decode("utf-8-sig"))
+    except ValueError:
+        data = None
+    if not isinstance(data, dict) or type(data.get("errcode", 0)) is not int:
+        raise _unusable(call)
+    return data
+
+
+def _tag(told: object, *, call: str) -> Tag:
+    if not isinstance(told, dict) or not isinstance(told.get("id"), int):
+        raise _unusable(call)
+    return Tag(tag_id=told["id"], name=_text(told, "name"), count=_number(told, "count"))
+
+
+def _list(answer: Data, name: str, *, call: str) -> list[Any]:
+    value = answer.get(name)
+    if not isinstance(value, list):
+        raise _unusable(call)
+    return value
+
+
+def _text(told: Data, name: str) -> str:
+    value = told.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _number(told: Data, name: str) -> int:
+    value = told.get(name)
+    return value if isinstance(value, int) else 0
+
+
+def _unusable(call: str, *, status: int = 200) -> UnreachableError:
+    return UnreachableError(f"the answer (HTTP {status}) is not WeChat's", call=call, was_sent=True)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
