@@ -13,7 +13,18 @@ def test_help_lists_the_commands_in_the_order_of_their_use() -> None:
 
     assert result.exit_code == 0
     listed = [line.split()[0] for line in result.output.split("Commands:\n")[1].split("\n\n")[0].splitlines()]
-    assert listed == ["dev", "serve", "emulator", "simulate", "routes", "explain", "check", "db"]
+    assert listed == [
+        "dev",
+        "serve",
+        "emulator",
+        "simulate",
+        "routes",
+        "explain",
+        "check",
+        "qr",
+        "api-key",
+        "db",
+    ]
 
 
 def test_version_names_the_program() -> None:

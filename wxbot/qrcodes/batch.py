@@ -20,6 +20,7 @@ from sqlalchemy import Engine, insert, select, update
 
 from wxbot import clock
 from wxbot.db.models import batch_lines, batches, permanent_numbers, qrcodes
+from wxbot.db.patience import patiently
 from wxbot.errors import WxbotError
 from wxbot.qrcodes.batch_file import BatchFileError, Line, Plan
 from wxbot.qrcodes.drawing import PLAIN, Style, draw
@@ -193,8 +194,8 @@ class Batch:
         code = self._mint(scene, line)
         self._draw(line, code)
         mine = batch_lines.c.batch == self._plan.id, batch_lines.c.line == line.line
-        with self._engine.begin() as connection:
-            connection.execute(update(batch_lines).where(*mine).values(is_done=True, scene=scene))
+        done = update(batch_lines).where(*mine).values(is_done=True, scene=scene)
+        patiently(self._engine, lambda connection: connection.execute(done))
 
     def _mint(self, scene: str, line: Line) -> Code:
         pauses = iter(_PAUSES)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
 from sqlalchemy import Connection, Engine, RowMapping, exists, insert, literal, select, update
@@ -16,6 +17,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from wxbot import clock
 from wxbot.db.models import mintings, qrcodes
+from wxbot.db.patience import patiently
 from wxbot.errors import WxbotError
 from wxbot.qrcodes import numbers
 from wxbot.qrcodes.kinds import Kind, SceneRefusedError, kind_of
@@ -27,6 +29,7 @@ WEEK_SECONDS = 604_800
 CLAIM_SECONDS = 60
 PATIENCE_SECONDS = 20.0
 _POLL_SECONDS = 0.05
+_KILLED = "the process ended meanwhile"
 
 
 class MintingError(WxbotError):
@@ -108,7 +111,7 @@ class Minter:
         """
         kind = kind_of(scene, account=account, expires_in=expires_in)
         if kind.is_integer and kind.is_permanent:
-            self._hold_number(kind)
+            patiently(self._engine, partial(self._hold_number, kind), seconds=patience)
         if renew_before is None:
             renew_before = (expires_in or 0) // 2
         wish = _Wish(kind=kind, renew_before=renew_before, seen=self._on_record(kind))
@@ -119,7 +122,7 @@ class Minter:
                     return code
             client = self._client_for(account)
             self._pace()
-            claim = self._claim(wish)
+            claim = patiently(self._engine, partial(self._claim, wish), seconds=patience)
             if isinstance(claim, Code):
                 return claim
             if claim is not None:
@@ -146,17 +149,14 @@ class Minter:
         Only for one who knows that nobody else works under the same name now.
         """
         dead = mintings.c.outcome == "asked", mintings.c.detail == self._holder
-        with self._engine.begin() as connection:
-            return connection.execute(
-                update(mintings).where(*dead).values(outcome="unknown", detail="the process ended meanwhile")
-            ).rowcount
+        given_up = update(mintings).where(*dead).values(outcome="unknown", detail=_KILLED)
+        return patiently(self._engine, lambda connection: connection.execute(given_up).rowcount)
 
     def _seconds(self) -> int:
         return int(self._now().timestamp())
 
-    def _hold_number(self, kind: Kind) -> None:
-        with self._engine.begin() as connection:
-            numbers.hold(connection, kind.account, int(kind.scene), at=self._seconds())
+    def _hold_number(self, kind: Kind, connection: Connection) -> None:
+        numbers.hold(connection, kind.account, int(kind.scene), at=self._seconds())
 
     def _on_record(self, kind: Kind) -> str:
         code = self.find(kind.scene, account=kind.account, is_permanent=kind.is_permanent)
@@ -175,7 +175,7 @@ class Minter:
                 return code
         return None
 
-    def _claim(self, wish: "_Wish") -> bytes | Code | None:
+    def _claim(self, wish: "_Wish", connection: Connection) -> bytes | Code | None:
         """Write down that the code is about to be asked for; None: somebody else is doing so.
 
         Returns the code if somebody else has just been done.
@@ -199,16 +199,15 @@ class Minter:
             mintings.c.scene == kind.scene,
         )
         values = [literal(value, mintings.c[name].type) for name, value in row.items()]
-        with self._engine.begin() as connection:
-            _give_up_old_claims(connection, before=started_at - CLAIM_SECONDS)
-            added = connection.execute(
-                insert(mintings).from_select(list(row), select(*values).where(~is_claimed))
-            )
-            if not added.rowcount:
-                return None
-            if code := self._good(connection, wish):
-                connection.rollback()
-                return code
+        _give_up_old_claims(connection, before=started_at - CLAIM_SECONDS)
+        added = connection.execute(
+            insert(mintings).from_select(list(row), select(*values).where(~is_claimed))
+        )
+        if not added.rowcount:
+            return None
+        if code := self._good(connection, wish):
+            connection.rollback()
+            return code
         return claim
 
     def _ask(self, client: Client, kind: Kind, expires_in: int | None, *, claim: bytes) -> Code:
@@ -242,22 +241,21 @@ class Minter:
             "expires_at": expires_at,
         }
         key = {"account": kind.account, "scene": kind.scene, "is_permanent": kind.is_permanent}
-        with self._engine.begin() as connection:
-            connection.execute(
-                upsert(qrcodes)
-                .values(**key, **values)
-                .on_conflict_do_update(index_elements=list(key), set_=values)
-            )
-            # A claim that was given up as unknown meanwhile has an outcome after all.
-            connection.execute(
-                update(mintings).where(mintings.c.id == claim).values(outcome="minted", detail=None)
-            )
+        kept = upsert(qrcodes).values(**key, **values)
+        # A claim that was given up as unknown meanwhile has an outcome after all.
+        noted = update(mintings).where(mintings.c.id == claim).values(outcome="minted", detail=None)
+
+        def write(connection: Connection) -> None:
+            connection.execute(kept.on_conflict_do_update(index_elements=list(key), set_=values))
+            connection.execute(noted)
+
+        # The code exists by now: it must not be lost because somebody else is writing.
+        patiently(self._engine, write)
         return code_of(key | values)
 
     def _note(self, claim: bytes, outcome: str, detail: str) -> None:
         noted = update(mintings).where(mintings.c.id == claim).values(outcome=outcome, detail=detail[:255])
-        with self._engine.begin() as connection:
-            connection.execute(noted)
+        patiently(self._engine, lambda connection: connection.execute(noted))
 
 
 def code_of(row: RowMapping | dict[str, object]) -> Code:
@@ -267,9 +265,7 @@ def code_of(row: RowMapping | dict[str, object]) -> Code:
 
 def _give_up_old_claims(connection: Connection, *, before: int) -> None:
     old = mintings.c.outcome == "asked", mintings.c.started_at < before
-    connection.execute(
-        update(mintings).where(*old).values(outcome="unknown", detail="the process ended meanwhile")
-    )
+    connection.execute(update(mintings).where(*old).values(outcome="unknown", detail=_KILLED))
 
 
 def _both_words(kind: Kind) -> str:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import aliased
 
 from wxbot import clock
 from wxbot.db.models import number_history, permanent_numbers
+from wxbot.db.patience import patiently
 from wxbot.qrcodes.kinds import LARGEST_PERMANENT_NUMBER, SceneRefusedError
 
 DAY_SECONDS = 86_400
@@ -168,11 +169,16 @@ class Numbers:
             raise NumberRefusedError(_why_not(connection, account, number))
 
     def _take(self, account: str, owner: str, purpose: str, number: int) -> Meaning | None:
-        at = self._seconds()
-        with self._engine.begin() as connection:
-            if not _enter(connection, account, number, owner=owner, purpose=purpose, at=at):
-                return None
-        return Meaning(account=account, number=number, owner=owner, purpose=purpose, taken_at=at)
+        meaning = Meaning(
+            account=account, number=number, owner=owner, purpose=purpose, taken_at=self._seconds()
+        )
+        is_mine = patiently(
+            self._engine,
+            lambda connection: _enter(
+                connection, account, number, owner=owner, purpose=purpose, at=meaning.taken_at
+            ),
+        )
+        return meaning if is_mine else None
 
     def _next(self, account: str) -> int:
         """Return a number that is free now, though maybe not for long."""
