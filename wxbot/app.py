@@ -4,9 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask import Flask, Response, current_app, has_app_context
+from flask import Flask, current_app, has_app_context
 from sqlalchemy import Engine
-from werkzeug.exceptions import HTTPException
 
 from wxbot import clock, settings
 from wxbot.api.application import docs_blueprint, new_app
@@ -72,7 +71,6 @@ def create_app(
     app = new_app("wxbot")
     app.url_map.merge_slashes = False  # it would redirect, and with the signature in the address
     app.extensions["wxbot"] = bot
-    app.register_error_handler(HTTPException, _said_plainly)
     app.register_blueprint(callback_blueprint(bot.answering))
     app.register_blueprint(health_blueprint(bot.engine, skipped=bot.registry.skipped))
     app.register_blueprint(images_blueprint(bot.living))
@@ -203,11 +201,6 @@ def build_bot(
         numbers=Numbers(engine, now=now),
         living=LivingCodes(engine, minter, now=now),
     )
-
-
-def _said_plainly(error: HTTPException) -> Response:
-    """Return an error without a page: nothing here is read by people in a browser."""
-    return Response(f"{error.name}\n".lower(), status=error.code, content_type="text/plain; charset=utf-8")
 
 
 def _code_page(bot: Bot, keys: Keys) -> CodePage:

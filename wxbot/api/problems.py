@@ -87,9 +87,12 @@ def invalid(error: ValidationError) -> Response:
 
 
 def from_http(error: HTTPException) -> Response | HTTPException:
-    """Return a problem for what Flask refuses under `/api/`; elsewhere what it would have answered."""
-    if not request.path.startswith("/api/") or error.code is None:
+    """Return a problem for what Flask refuses under `/api/`; elsewhere one line, which reflects nothing."""
+    if error.code is None:
         return error
+    if not request.path.startswith("/api/"):
+        line = f"{error.name}\n".lower()
+        return Response(line, status=error.code, content_type="text/plain; charset=utf-8")
     headers = {
         name: value
         for name, value in error.get_headers()
