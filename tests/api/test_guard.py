@@ -65,8 +65,10 @@ def test_wrong_address_is_a_problem_too(site: Any, method: str, path: str, statu
     assert ("Allow" in answer.headers) == (status == 405)
 
 
-def test_wrong_address_elsewhere_is_left_alone(site: Any) -> None:
-    assert site.client.get("/nothing").content_type.startswith("text/html")
+def test_wrong_address_elsewhere_gets_one_line(site: Any) -> None:
+    answer = site.client.get("/nothing")
+
+    assert (answer.status_code, answer.get_data()) == (404, b"not found\n")
 
 
 def test_answers_are_not_kept_by_anybody(site: Any) -> None:
