@@ -61,16 +61,26 @@ def co_wechat_api(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("npm")
     script = "co_wechat_api.js"
     shutil.copy(Path(__file__).with_name(script), folder)
-    options = ["--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--fetch-timeout=10000"]
-    done = subprocess.run(
-        [npm, "install", *options, "--prefix", str(folder), CO_WECHAT_API],
-        capture_output=True,
-        text=True,
-        timeout=50,
-        check=False,
-    )
-    if done.returncode:
-        pytest.skip(f"needs npm's registry for {CO_WECHAT_API}: {done.stderr[-500:]}")
+    options = [
+        "--no-save",
+        "--no-audit",
+        "--no-fund",
+        "--ignore-scripts",
+        "--fetch-timeout=10000",
+        "--fetch-retries=1",
+    ]
+    try:
+        subprocess.run(
+            [npm, "install", *options, "--prefix", str(folder), CO_WECHAT_API],
+            capture_output=True,
+            text=True,
+            timeout=50,
+            check=True,
+        )
+    except subprocess.TimeoutExpired:
+        pytest.skip(f"needs npm's registry for {CO_WECHAT_API}: it did not answer within 50 s")
+    except subprocess.CalledProcessError as failed:
+        pytest.skip(f"needs npm's registry for {CO_WECHAT_API}: {failed.stderr[-500:]}")
     return folder / script
 
 
