@@ -74,11 +74,11 @@ def co_wechat_api(tmp_path_factory: pytest.TempPathFactory) -> Path:
             [npm, "install", *options, "--prefix", str(folder), CO_WECHAT_API],
             capture_output=True,
             text=True,
-            timeout=50,
+            timeout=25,
             check=True,
         )
     except subprocess.TimeoutExpired:
-        pytest.skip(f"needs npm's registry for {CO_WECHAT_API}: it did not answer within 50 s")
+        pytest.skip(f"needs npm's registry for {CO_WECHAT_API}: it did not answer within 25 s")
     except subprocess.CalledProcessError as failed:
         pytest.skip(f"needs npm's registry for {CO_WECHAT_API}: {failed.stderr[-500:]}")
     return folder / script
