@@ -1,6 +1,5 @@
 """Of several rules that take a scene the most specific one answers, in whatever order they were written."""
 
-import timeit
 from collections.abc import Callable
 from typing import Any
 
@@ -106,9 +105,9 @@ def test_rule_for_the_other_kind_of_scan_falls_through(build: Callable[..., Regi
     assert (match.handler.name, match.values) == ("door.anywhere", {"place": "door"})
 
 
-def test_finding_takes_no_longer_with_a_hundred_thousand_scenes(ailin: Any) -> None:
+def test_as_few_rules_are_looked_at_among_ten_thousand_as_among_ten(ailin: Any) -> None:
     few, many = Plugin("few"), Plugin("many")
-    for plugin, count in ((few, 10), (many, 100_000)):
+    for plugin, count in ((few, 10), (many, 10_000)):
         plugin.scene("table-<int:table>")(answer)
         plugin.scene(range(5000, 6000))(answer)
         for number in range(count):
@@ -116,19 +115,17 @@ def test_finding_takes_no_longer_with_a_hundred_thousand_scenes(ailin: Any) -> N
         for number in range(count // 10):
             plugin.scene(f"room-{number}:<int:bed>")(answer)
             plugin.scene(range(10_000 + 2 * number, 10_001 + 2 * number))(answer)
-    registries = [
-        Registry.build([plugin], accounts={"default": []}, keys=["key"], configs={}) for plugin in (few, many)
-    ]
-    scans = [
-        ailin.scan(scene) for scene in ("table-x9", "table-7", "5500", "room-0:1", "room", "10000", "nobody")
+    indexes = [
+        Registry.build([plugin], accounts={"default": []}, keys=["key"], configs={})
+        ._tables["default"]
+        .indexes["scan"]
+        for plugin in (few, many)
     ]
 
-    small, large = (
-        min(timeit.repeat(lambda each=each: [each.find(scan) for scan in scans], number=200, repeat=7))
-        for each in registries
-    )
+    for scene in ("table-x9", "table-7", "5500", "room-0:1", "room", "10000", "nobody"):
+        small, large = (len(list(index.candidates(scene))) for index in indexes)
 
-    assert large < 5 * small
+        assert small == large <= 2, scene
 
 
 def test_neighbouring_blocks_keep_their_borders(build: Callable[..., Registry], ailin: Any) -> None:
