@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine
 from werkzeug.test import TestResponse
 
+from tests.qrcodes.conftest import OneToken
 from wxbot.api.application import docs_blueprint, new_app
 from wxbot.api.keys import Keys
 from wxbot.api.qrcodes import qrcodes_api
@@ -20,21 +21,6 @@ from wxbot.emulator.threaded import run_emulator
 from wxbot.emulator.world import APPID, SECRET, World
 from wxbot.qrcodes.mint import Minter
 from wxbot.wechat.api import ApiAccount, ApiClient
-
-
-class TokenOf:
-    """The present token of a world."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    def current(self) -> str:
-        """Return the token."""
-        return self._world.tokens.issue_stable(self._world.clock.now(), is_forced=False)[0]
-
-    def refused(self, token: str) -> str:
-        """Return another token."""
-        return self._world.tokens.issue_stable(self._world.clock.now(), is_forced=True)[0]
 
 
 class Site:
@@ -95,7 +81,7 @@ def site(api_world: tuple[World, str], api_engine: Engine) -> Site:
         return datetime.fromtimestamp(world.clock.now(), UTC)
 
     account = ApiAccount(name="default", appid=APPID, secret=SECRET, api_base=url, mp_base=url)
-    client = ApiClient(account, token=TokenOf(world))
+    client = ApiClient(account, token=OneToken(world))
     minter = Minter(api_engine, client_for=lambda _: client, now=now)
     keys = Keys(api_engine, now=now)
     app = new_app("test")

@@ -84,6 +84,20 @@ def test_handler_that_never_returns_leaves_others_alone(plugin: Plugin, make_wx:
     for_ever.set()
 
 
+def test_repeat_of_a_hung_scan_does_not_wait_for_it_again(plugin: Plugin, make_wx: Callable[..., Wx]) -> None:
+    for_ever = threading.Event()
+    plugin.scene("hung")(lambda scan: for_ever.wait() and "")
+    wx = make_wx({"callback": {"deadline_seconds": 3}})
+    event = parse_event(SCAN.replace(b"slow", b"hung"), account="default")
+    first = said_by(wx, event)
+
+    # Enough repeats that waiting for each would outlast the limit of any test.
+    repeats = {said_by(wx, event) for _ in range(40)}
+    for_ever.set()
+
+    assert repeats == {first}
+
+
 def test_full_pool_answers_with_the_fallback(plugin: Plugin, make_wx: Callable[..., Wx]) -> None:
     for_ever = threading.Event()
     plugin.scene("hung")(lambda scan: for_ever.wait() and "")

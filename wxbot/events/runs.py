@@ -125,7 +125,8 @@ class Runs:
                 self._begin(run, until)
             elif run.delivery.signed_by != delivery.signed_by:
                 self._accept(delivery)
-            answer = run.wait(until)
+            # What was said late never changes: a repeat need not wait for a handler that hangs.
+            answer = None if run.is_late else run.wait(until)
         except Exception as error:
             refused = _refusal(error)
             if is_ours:
@@ -159,7 +160,7 @@ class Runs:
             time.sleep(_POLL_SECONDS)
             recalled = self._records.recall(run.delivery)
         if recalled.state is not None:
-            self._answer_recalled(run, recalled)
+            self._answer_recalled(run, recalled, until + WRITE_SECONDS)
             return
         run.known = recalled.follower
         event = followers.refine(run.event, run.known)
@@ -171,9 +172,9 @@ class Runs:
             outcome = Outcome(status=Status.FAILED, reply=reply, detail="no thread free")
             self._settle(run, outcome, _Work(self._engine, followers.after(event, run.known)))
 
-    def _answer_recalled(self, run: _Run, recalled: Recalled) -> None:
+    def _answer_recalled(self, run: _Run, recalled: Recalled, until: float) -> None:
         if recalled.reply is None:  # still running elsewhere at our deadline
-            self._records.mark_late(run.event)
+            self._records.mark_late(run.event, patience_seconds=until - time.monotonic())
             recalled = self._records.recall(run.delivery)
         if not recalled.is_signature_known:
             self._records.accept(run.delivery)
