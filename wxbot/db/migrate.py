@@ -1,28 +1,42 @@
 """Migrations, run by the program itself: at the first start, and at every start after an upgrade."""
 
+import logging
 import os
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from typing import Literal
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine, make_url
+from sqlalchemy import Connection, Engine, make_url, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
-from wxbot.db.engine import guarded_connections
-from wxbot.db.sqlite import guarded
+from wxbot.db import sqlite
+from wxbot.db.durability import durability_faults
+from wxbot.db.engine import LOCK_SECONDS, is_file, new_engine
+from wxbot.db.faults import is_busy
+from wxbot.db.fit import Fit, fit_of, newer, revision_at, too_new
+from wxbot.db.guard import be_patient
 from wxbot.errors import ConfigurationError
 
 # Several processes may start at once: the first migrates, the others wait this long for it.
 WAIT_SECONDS = 60
+_PAUSE_SECONDS = 0.05
+_LONGEST_SECONDS = 3600  # for one step on a large table
+_LOCK_NUMBER = 0x7778626F74  # "wxbot"
+
+log = logging.getLogger(__name__)
 
 
 def require_usable(url: str) -> None:
-    """Raise ConfigurationError when the file cannot be there or cannot be written; changes nothing."""
+    """Raise ConfigurationError when an SQLite file cannot be there or cannot be written; changes nothing.
+
+    Of a server it only asks that its driver is installed.
+    """
+    if not is_file(url):
+        new_engine(url)
+        return
     file = Path(make_url(url).database or "")
     folder = next(parent for parent in file.absolute().parents if parent.exists())
     if file.is_dir() or not folder.is_dir():
@@ -35,59 +49,118 @@ def require_usable(url: str) -> None:
 def upgrade(url: str, *, revision: str = "head") -> None:
     """Bring the database at `url` up to `revision`; harmless when it is there already.
 
-    Safe when several processes call it at once: the whole upgrade is one write transaction.
+    Safe when several processes call it at once: one migrates, the others wait and find nothing to do. What a
+    newer wxbot has added to is left as it is. Raises ConfigurationError when it cannot be used for that
+    reason, and when the server is set up to forget what it has confirmed.
     """
-    _move(url, lambda config: command.upgrade(config, revision))
+    _move(url, lambda connection: _upgrade(connection, revision))
 
 
 def downgrade(url: str, *, revision: str) -> None:
     """Take the database at `url` back to `revision` (`base`: everything away)."""
-    _move(url, lambda config: command.downgrade(config, revision))
+    _move(url, lambda connection: _run("downgrade", connection, revision))
 
 
 def current(engine: Engine) -> str | None:
     """Return the revision the database is at, None for an empty one."""
     with engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        return revision_at(connection)
 
 
+def fit(engine: Engine) -> Fit:
+    """Return how the database fits this program."""
+    with engine.connect() as connection:
+        return fit_of(connection, head())
+
+
+@cache
 def head() -> str:
-    """Return the newest revision this program knows."""
-    revision = ScriptDirectory.from_config(_config()).get_current_head()
-    assert revision is not None
-    return revision
+    """Return the newest revision this program knows; they are numbered (0001_first_tables.py)."""
+    return max(file.name.partition("_")[0] for file in _scripts().glob("versions/[0-9]*_*.py"))
 
 
-def require_head(engine: Engine) -> None:
-    """Raise ConfigurationError when the database was made by a newer or an older wxbot."""
-    at = current(engine)
-    if at != head():
+def require_fit(engine: Engine) -> None:
+    """Raise ConfigurationError when this program cannot use the database as it is."""
+    found = fit(engine)
+    if found is Fit.TOO_NEW:
+        raise ConfigurationError((too_new(current(engine), head()),))
+    if found is Fit.OLDER:
+        at = current(engine)
         raise ConfigurationError(
             (f"[database] is at revision {at}, this wxbot needs {head()}. Run `wxbot db upgrade`.",)
         )
 
 
-def _move(url: str, step: Callable[[Config], None]) -> None:
+def _move(url: str, step: Callable[[Connection], None]) -> None:
     require_usable(url)
-    Path(make_url(url).database or "").parent.mkdir(parents=True, exist_ok=True)
-    # No pool: a connection kept after the run would keep its lock as well.
-    engine = create_engine(
-        url,
-        connect_args={
-            "factory": guarded_connections(),
-            "isolation_level": None,
-            "timeout": WAIT_SECONDS,
-        },
-        poolclass=NullPool,
-    )
-    _use_wal(engine)
-    config = _config()
+    if is_file(url):
+        Path(make_url(url).database or "").parent.mkdir(parents=True, exist_ok=True)
+    # No pool: a connection kept after the run would keep its lock as well. Whoever changes a table waits for
+    # its readers, and everybody else for whoever waits: so briefly, and several times.
+    engine = new_engine(url, poolclass=NullPool)
+    if is_file(url):
+        _use_wal(engine)
+    give_up_at = time.monotonic() + WAIT_SECONDS
+    while True:
+        try:
+            return _move_once(engine, step)
+        except OperationalError as error:
+            if not is_busy(error) or time.monotonic() > give_up_at:
+                raise
+        time.sleep(_PAUSE_SECONDS)
+
+
+def _move_once(engine: Engine, step: Callable[[Connection], None]) -> None:
     with engine.connect() as connection, connection.begin():
-        # Before Alembic reads the version: who comes second waits here, and then finds nothing to do.
-        guarded(connection).patience_seconds = WAIT_SECONDS
-        guarded(connection).begin_write()
-        config.attributes["connection"] = connection
-        step(config)
+        # Before the version is read: who comes second waits here, and then finds nothing to do.
+        _queue(connection)
+        if faults := durability_faults(connection):
+            raise ConfigurationError(faults)
+        step(connection)
+
+
+def _upgrade(connection: Connection, revision: str) -> None:
+    found = fit_of(connection, head())
+    if found is Fit.TOO_NEW:
+        raise ConfigurationError((too_new(revision_at(connection), head()),))
+    if found is Fit.NEWER:
+        log.warning("%s", newer(revision_at(connection), head()))
+        return
+    if found is Fit.EXACT and revision in ("head", head()):
+        return
+    _run("upgrade", connection, revision)
+
+
+def _run(direction: Literal["upgrade", "downgrade"], connection: Connection, revision: str) -> None:
+    """Let Alembic take the steps to `revision`."""
+    # Alembic is large, and nearly every start finds nothing to do.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(_scripts()).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    (command.upgrade if direction == "upgrade" else command.downgrade)(config, revision)
+
+
+def _queue(connection: Connection) -> None:
+    """Wait until no other process migrates, and keep others out until the connection is closed."""
+    is_sqlite = connection.dialect.name == "sqlite"
+    be_patient(connection, WAIT_SECONDS if is_sqlite else _LONGEST_SECONDS)
+    if is_sqlite:
+        sqlite.guarded(connection).begin_write()
+    elif connection.dialect.name == "postgresql":
+        connection.execute(text(f"SET LOCAL lock_timeout = '{WAIT_SECONDS}s'"))
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK_NUMBER})"))
+        connection.execute(text(f"SET LOCAL lock_timeout = '{round(LOCK_SECONDS)}s'"))
+    else:
+        # The names of these locks are the whole server's.
+        lock = f"GET_LOCK(CONCAT('wxbot ', MD5(DATABASE())), {WAIT_SECONDS})"
+        if connection.scalar(text(f"SELECT {lock}")) != 1:
+            raise ConfigurationError(
+                f"[database] another process has been migrating it for {WAIT_SECONDS} s; try again later"
+            )
 
 
 def _use_wal(engine: Engine) -> None:
@@ -101,14 +174,7 @@ def _use_wal(engine: Engine) -> None:
         except OperationalError:
             if time.monotonic() > give_up_at:
                 raise
-            time.sleep(0.05)
-
-
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(_scripts()).replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
-    return config
+            time.sleep(_PAUSE_SECONDS)
 
 
 def _scripts() -> Path:

@@ -1,4 +1,4 @@
-"""All tables, as a picture of the data: columns and constraints, no behaviour.
+"""The tables, as a picture of the data: columns and constraints, no behaviour.
 
 Times are whole seconds since 1970 in UTC: eight bytes, the same on every database, compared without a
 cast. Tables are keyed by what is looked up on the answer path and have no other index there, because
@@ -13,33 +13,41 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
+    SmallInteger,
     String,
     Table,
     Text,
+    text,
 )
 
-metadata = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-    }
+from wxbot.db import administration, business, figures
+from wxbot.db.statements import digest
+
+# Who knows these tables knows those of the other modules, too.
+metadata = business.claims.metadata
+assert administration.audit.metadata is figures.state.metadata is metadata
+
+# One row: the oldest revision whose programs can use this database. Later ones only add to it, so that
+# machines can be upgraded one after the other; a revision that takes something away has to raise it.
+compatibility = Table(
+    "compatibility",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("oldest", String(8), nullable=False),
 )
 
 events = Table(
     "events",
     metadata,
-    Column("key", LargeBinary(16), primary_key=True),
+    Column("key", digest(), primary_key=True),
     Column("account", String(32), nullable=False),
-    Column("person", LargeBinary(16), nullable=False),  # digest of the openid, see wxbot/followers.py
+    Column("person", digest(), nullable=False),  # digest of the openid, see wxbot/followers.py
     Column("kind", String(64), nullable=False),  # the event's name in lower case, or its message type
     Column("scene", String(255)),
     Column("created_at", BigInteger, nullable=False),  # WeChat's CreateTime
     Column("recorded_at", BigInteger, nullable=False),
     Column("state", String(8), nullable=False),  # running, late, done
-    Column("run", LargeBinary(16), nullable=False),
+    Column("run", digest(), nullable=False),
     Column("lease_until", BigInteger),  # by the database's clock; empty when done
     Column("outcome", String(16)),
     Column("handler", String(128)),
@@ -47,6 +55,24 @@ events = Table(
     Column("seconds", Float),
     Column("reply", Text, nullable=False),  # as data, not XML: it is addressed and sealed anew each time
     Column("body", LargeBinary),  # only while a run may still need it, or to look into a malformed event
+    # Of the service messages that the event allows (wxbot/events/windows.py).
+    Column("messages_sent", SmallInteger, nullable=False, server_default="0"),
+    # What is new: for what is counted, listed and followed. It grows at its end only.
+    Index("ix_events_recorded_at", "recorded_at"),
+    # Few events have a lease at a time; where the database can, the index holds only these.
+    Index(
+        "ix_events_lease_until",
+        "lease_until",
+        sqlite_where=text("lease_until IS NOT NULL"),
+        postgresql_where=text("lease_until IS NOT NULL"),
+    ),
+    # To find a person's documents when they leave: again few events have one.
+    Index(
+        "ix_events_documents",
+        "person",
+        sqlite_where=text("body IS NOT NULL"),
+        postgresql_where=text("body IS NOT NULL"),
+    ),
     sqlite_with_rowid=False,
 )
 
@@ -54,8 +80,8 @@ signatures = Table(
     "signatures",
     metadata,
     Column("account", String(32), primary_key=True),
-    Column("digest", LargeBinary(16), primary_key=True),
-    Column("event_key", LargeBinary(16), nullable=False),
+    Column("digest", digest(), primary_key=True),
+    Column("event_key", digest(), nullable=False),
     Column("recorded_at", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
@@ -64,13 +90,73 @@ followers = Table(
     "followers",
     metadata,
     Column("account", String(32), primary_key=True),
-    Column("person", LargeBinary(16), primary_key=True),
+    Column("person", digest(), primary_key=True),
     Column("openid", String(64)),  # empty after an unfollow
     Column("first_seen_at", BigInteger, nullable=False),
     Column("followed_at", BigInteger),  # empty: followed before wxbot was there
     Column("unfollowed_at", BigInteger),
     Column("follows", Integer, nullable=False),
     Column("first_scene", String(255)),
+    Column("last_scene", String(255)),
+    Column("last_scanned_at", BigInteger),  # to the minute, for scans of the same code
+    # Messages that came too late to be sent and wait for the next contact (jobs in the state `kept`).
+    Column("kept_messages", Integer, nullable=False, server_default="0"),
+    sqlite_with_rowid=False,
+)
+
+# The outbox: a job is written in the transaction that causes it. What executes it may lose it; this may not.
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", digest(), primary_key=True),
+    Column("account", String(32), nullable=False),
+    Column("name", String(128), nullable=False),  # plugin.function, or wxbot.<what> for our own
+    Column("arguments", Text, nullable=False),  # JSON
+    Column("body", LargeBinary),  # the event's own document, for jobs that need all of it; only until done
+    Column("event_key", digest()),  # the event that caused it
+    Column("person", digest()),  # whom it is about, for messages
+    Column("state", String(8), nullable=False),  # waiting, running, kept, done, dead, unknown
+    Column("attempts", Integer, nullable=False),
+    Column("run_at", BigInteger, nullable=False),  # all four by the database's clock
+    Column("expires_at", BigInteger),  # not begun after that
+    Column("dispatched_at", BigInteger),  # handed to the engine; again after a while
+    Column("lease_until", BigInteger),
+    Column("lease_by", digest()),
+    Column("created_at", BigInteger, nullable=False),
+    Column("finished_at", BigInteger),
+    Column("detail", String(255)),  # why it failed last; no personal data
+    Index("ix_jobs_state", "state", "run_at"),
+    Index("ix_jobs_person", "person"),
+    Index("ix_jobs_event_key", "event_key"),
+)
+
+# Who works: a line a process, renewed while it lives.
+heartbeats = Table(
+    "heartbeats",
+    metadata,
+    Column("id", digest(), primary_key=True),
+    Column("kind", String(16), nullable=False),  # worker, web
+    Column("host", String(64), nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+)
+
+# Periodic work: who moves `next_at` on does it, so that several workers do it once.
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("next_at", BigInteger, nullable=False),
+)
+
+# Where WeChat calls from, as it last said (wxbot/callback/callers.py).
+callers = Table(
+    "callers",
+    metadata,
+    Column("account", String(32), primary_key=True),
+    Column("networks", Text, nullable=False),  # JSON
+    Column("fetched_at", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -82,7 +168,7 @@ access_tokens = Table(
     Column("expires_at", BigInteger, nullable=False),
     Column("fetched_at", BigInteger, nullable=False),
     Column("lease_until", BigInteger, nullable=False),  # who holds the lease fetches, everybody else waits
-    Column("lease_by", LargeBinary(16)),
+    Column("lease_by", digest()),
     Column("renewed_at", BigInteger, nullable=False),  # when we last tried to replace a refused token
     Column("forced_at", BigInteger, nullable=False),  # when WeChat was last told to end the stable token
     Column("forces", Integer, nullable=False),  # how often on that day
@@ -109,14 +195,16 @@ qrcodes = Table(
 mintings = Table(
     "mintings",
     metadata,
-    Column("id", LargeBinary(16), primary_key=True),
+    Column("id", digest(), primary_key=True),
     Column("account", String(32), nullable=False),
     Column("scene", String(64), nullable=False),
     Column("is_permanent", Boolean, nullable=False),
     Column("started_at", BigInteger, nullable=False),
     Column("outcome", String(16), nullable=False),  # asked, minted, refused, unknown
+    Column("claim", digest()),  # digest of account and scene while asked: one call at a time for each
     Column("detail", String(255)),
     Index("ix_mintings_outcome", "outcome", "started_at"),
+    Index("ix_mintings_claim", "claim", unique=True),
 )
 
 permanent_numbers = Table(
@@ -129,13 +217,14 @@ permanent_numbers = Table(
     Column("purpose", String(255), nullable=False),
     Column("taken_at", BigInteger, nullable=False),
     Column("free_at", BigInteger),  # the end of the quarantine
+    Index("ix_permanent_numbers_state", "account", "state", "free_at"),
 )
 
 # What a number meant before: old prints of it are still out there.
 number_history = Table(
     "number_history",
     metadata,
-    Column("id", LargeBinary(16), primary_key=True),
+    Column("id", digest(), primary_key=True),
     Column("account", String(32), nullable=False),
     Column("number", Integer, nullable=False),
     Column("owner", String(64), nullable=False),
@@ -159,7 +248,7 @@ living_codes = Table(
 batches = Table(
     "batches",
     metadata,
-    Column("id", LargeBinary(16), primary_key=True),  # digest of the file, so that the same file resumes
+    Column("id", digest(), primary_key=True),  # digest of the file, so that the same file resumes
     Column("account", String(32), nullable=False),
     Column("file_name", String(255), nullable=False),
     Column("started_at", BigInteger, nullable=False),
@@ -169,7 +258,7 @@ batches = Table(
 batch_lines = Table(
     "batch_lines",
     metadata,
-    Column("batch", LargeBinary(16), primary_key=True),
+    Column("batch", digest(), primary_key=True),
     Column("line", Integer, primary_key=True),
     Column("scene", String(64), nullable=False),
     Column("is_integer", Boolean, nullable=False),
@@ -183,8 +272,10 @@ api_keys = Table(
     metadata,
     Column("id", String(16), primary_key=True),  # the key's public part
     Column("name", String(64), nullable=False),
-    Column("digest", LargeBinary(32), nullable=False),
+    Column("digest", digest(32), nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("last_used_at", BigInteger),
     Column("revoked_at", BigInteger),
+    Column("scopes", Text),  # JSON: a list of what it may do; empty: everything
+    Column("accounts", Text),  # JSON: a list of the accounts it may see; empty: all
 )

@@ -19,8 +19,8 @@ from weakref import WeakSet
 
 from sqlalchemy import Connection
 
-# Longer than a handler may hold the lock, so that whoever waits for it outlives the watchdog.
-PATIENCE_SECONDS = 2.0
+from wxbot.db.guard import FENCED, PATIENCE_SECONDS, refusal
+
 _READS = frozenset({"SELECT", "PRAGMA", "EXPLAIN", "VALUES"})
 _ENDINGS = frozenset({"BEGIN", "COMMIT", "END"})
 _READING_PRAGMAS = frozenset(
@@ -35,6 +35,12 @@ _LASTING = frozenset(
         sqlite3.SQLITE_CREATE_TEMP_TRIGGER,
         sqlite3.SQLITE_CREATE_TEMP_INDEX,
     }
+)
+
+
+_HELD_TOO_LONG = (
+    "the session held SQLite's only write lock for too long; its work was rolled back. "
+    "Write at the end of the handler, after the slow part."
 )
 
 
@@ -72,12 +78,14 @@ class GuardedConnection(sqlite3.Connection):
     `writers`: within a process the next writer is woken at once, where SQLite alone would sleep and ask.
     """
 
+    usual_patience_seconds = PATIENCE_SECONDS
     writers: ClassVar[threading.Lock]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.patience_seconds = PATIENCE_SECONDS
+        self.patience_seconds = self.usual_patience_seconds
         self.is_fenced = False
+        self._fenced_because = _HELD_TOO_LONG
         self._write_seconds: float | None = None  # given: the connection is lent to a handler
         self._lock = threading.Lock()
         self._is_writer = False
@@ -101,17 +109,27 @@ class GuardedConnection(sqlite3.Connection):
         """End the lending: from now on the transaction can be ended."""
         self._write_seconds = None
 
+    def abandon(self) -> str | None:
+        """Roll back what another thread has written here, and refuse whatever it does next."""
+        with suppress(sqlite3.ProgrammingError):  # closed meanwhile
+            self.interrupt()
+        with self._lock, suppress(sqlite3.ProgrammingError):
+            self._fenced_because = FENCED
+            self._fence()
+        return None
+
     def run(self, cursor: GuardedCursor, execute: Callable[[], object], sql: str) -> None:
         """Run a cursor's statement under the guard."""
         with self._lock:
             verb = sql.split(None, 1)[0].upper() if sql.strip() else ""
+            if self._watchdog is not None and not self.in_transaction:
+                # The interrupted statement has rolled everything back, and we are here before the fence.
+                self._fence()
             if self.is_fenced and verb == "ROLLBACK":
                 return  # it is rolled back already; an error here would hide the first one
             self._refuse_if_fenced()
             if verb in _ENDINGS:
-                raise sqlite3.ProgrammingError(
-                    f"{verb} is refused: a handler's work is committed with the event"
-                )
+                raise sqlite3.ProgrammingError(refusal(verb))
             if not self.in_transaction and not self._begin(verb, sql):
                 return
             if verb == "RELEASE":
@@ -157,8 +175,11 @@ class GuardedConnection(sqlite3.Connection):
             # Also when the interrupted statement has rolled everything back by itself: what the handler
             # writes afterwards must not be committed without what it wrote before.
             if self._watchdog is watchdog:
-                self.is_fenced = True
-                self._end(super().rollback)
+                self._fence()
+
+    def _fence(self) -> None:
+        self.is_fenced = True
+        self._end(super().rollback)
 
     def _begin(self, verb: str, sql: str) -> bool:
         """Outside a transaction: begin before a write, keep savepoints for later; False: nothing to run."""
@@ -181,7 +202,9 @@ class GuardedConnection(sqlite3.Connection):
     def _begin_immediate(self) -> None:
         give_up_at = time.monotonic() + self.patience_seconds
         if not self.writers.acquire(timeout=max(self.patience_seconds, 0)):
-            raise sqlite3.OperationalError("database is locked by another writer of this process")
+            busy = sqlite3.OperationalError("database is locked by another writer of this process")
+            busy.sqlite_errorcode = sqlite3.SQLITE_LOCKED  # what SQLite calls it within one process
+            raise busy
         self._is_writer = True
         begin = super().cursor()
         self._is_ours = True
@@ -233,17 +256,11 @@ class GuardedConnection(sqlite3.Connection):
 
     def _refuse_if_fenced(self) -> None:
         if self.is_fenced:
-            raise FencedError(
-                "the session held SQLite's only write lock for too long; its work was rolled back. "
-                "Write at the end of the handler, after the slow part."
-            )
+            raise FencedError(self._fenced_because)
 
     def _refuse_if_lent(self, call: str) -> None:
         if self._write_seconds is not None:
-            raise sqlite3.ProgrammingError(
-                f"{call} of the connection is refused: a handler's work is committed with the event. "
-                "Use session.commit() and session.rollback(), which act on the handler's own part."
-            )
+            raise sqlite3.ProgrammingError(refusal(f"{call} of the connection"))
 
     def _forget(self) -> None:
         self._savepoints.clear()
@@ -258,7 +275,7 @@ class GuardedConnection(sqlite3.Connection):
 
 
 def guarded(connection: Connection) -> GuardedConnection:
-    """Return the guard behind SQLAlchemy's connection."""
+    """Return the guard behind SQLAlchemy's connection to SQLite."""
     driver = connection.connection.driver_connection
     assert isinstance(driver, GuardedConnection)
     return driver

@@ -2,6 +2,7 @@
 
 from wxbot.settings.model import (
     AccountSettings,
+    AdminSettings,
     CallbackSettings,
     DatabaseSettings,
     HandlerSettings,
@@ -11,10 +12,11 @@ from wxbot.settings.model import (
     Settings,
     describe,
 )
-from wxbot.settings.reading import from_data, load
+from wxbot.settings.reading import forget_secrets, from_data, load
 
 __all__ = [
     "AccountSettings",
+    "AdminSettings",
     "CallbackSettings",
     "DatabaseSettings",
     "HandlerSettings",
@@ -23,6 +25,7 @@ __all__ = [
     "Setting",
     "Settings",
     "describe",
+    "forget_secrets",
     "from_data",
     "load",
 ]

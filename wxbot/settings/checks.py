@@ -6,12 +6,24 @@ A text about a secret may tell its length, never the secret.
 import ipaddress
 import re
 import unicodedata
+from datetime import datetime
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import SecretStr, ValidationInfo
 
 _MAKE_A_SECRET = "make one with: python3 -c 'import secrets; print(secrets.token_hex(32))'"
 _MAKE_A_TOKEN = "make one with: python3 -c 'import secrets; print(secrets.token_hex(16))'"
+_DATABASES = {
+    "postgresql": "postgresql+psycopg",
+    "postgres": "postgresql+psycopg",
+    "postgresql+psycopg": "postgresql+psycopg",
+    "mysql": "mysql+pymysql",
+    "mariadb": "mysql+pymysql",
+    "mysql+pymysql": "mysql+pymysql",
+    "mariadb+pymysql": "mysql+pymysql",
+}
 _PLACEHOLDERS = ("...", "xxxx", "changeme", "change-me", "change_me", "placeholder", "your-", "your_")
 # Letters without a shape of their own: Unicode does not count them as space, the phone shows nothing.
 _SHAPELESS = "\u115f\u1160\u2800\u3164\uffa0"
@@ -51,13 +63,36 @@ def callback_token(value: SecretStr) -> SecretStr:
 def aes_key(value: SecretStr, info: ValidationInfo) -> SecretStr:
     """Refuse an AES key that WeChat would not show; only the plain mode does without one."""
     text = value.get_secret_value()
-    where = "EncodingAESKey on the server configuration page"
     if not text and info.data.get("mode") == "plain":
         return value
     if not text:
-        raise ValueError(f'is missing: the {where} (not needed with mode = "plain")')
+        raise ValueError(
+            'is missing: the EncodingAESKey on the server configuration page (not needed with mode = "plain")'
+        )
+    return former_aes_key(value)
+
+
+def former_aes_key(value: SecretStr) -> SecretStr:
+    """Refuse an AES key that WeChat would not show."""
+    text = value.get_secret_value()
     if not re.fullmatch(r"[A-Za-z0-9]{43}", text):
+        where = "EncodingAESKey on the server configuration page"
         raise ValueError(f"must be 43 letters or digits ({where}), this one has {len(text)} characters")
+    return value
+
+
+def end_of_fallbacks(value: str, info: ValidationInfo) -> str:
+    """Refuse earlier tokens and keys that would count for ever, and what is no time."""
+    if not value:
+        if info.data.get("token_fallbacks") or info.data.get("aes_key_fallbacks"):
+            raise ValueError("is missing: earlier tokens and keys must not count for ever")
+        return value
+    try:
+        end = datetime.fromisoformat(value)
+    except ValueError:
+        end = None
+    if end is None or end.tzinfo is None:
+        raise ValueError("must be a time with its zone, as in 2030-01-31T18:00+08:00")
     return value
 
 
@@ -102,14 +137,56 @@ def visible_text(value: str) -> str:
     return value
 
 
-def database_url(value: str) -> str:
-    """Refuse what is no SQLite file."""
-    scheme, _, rest = value.partition("://")
+def visible_or_empty(value: str) -> str:
+    """Refuse a text that `visible_text` refuses; empty is fine."""
+    return visible_text(value) if value else value
+
+
+def database_url(value: SecretStr) -> SecretStr:
+    """Refuse what is neither an SQLite file nor a database on a server; the driver is ours to choose."""
+    text = value.get_secret_value()
+    scheme, _, rest = text.partition("://")
+    if scheme in _DATABASES:
+        _refuse_nameless(text)
+        return SecretStr(f"{_DATABASES[scheme]}://{rest}")
     if scheme != "sqlite":
-        raise ValueError("must begin with sqlite:/// (this version keeps its data in SQLite only)")
+        raise ValueError("must begin with sqlite:///, postgresql:// or mysql://")
     if not rest.startswith("/") or rest[1:] in {"", ":memory:"} or "mode=memory" in rest:
         raise ValueError("must name a file, as in sqlite:///var/wxbot.db (what is only in memory is lost)")
     return value
+
+
+def redis_url(value: SecretStr) -> SecretStr:
+    """Refuse what is no Redis server; empty means none."""
+    text = value.get_secret_value()
+    if text and urlsplit(text).scheme not in {"redis", "rediss", "unix"}:
+        raise ValueError("must begin with redis://, rediss:// (TLS) or unix://")
+    return value
+
+
+def jobs_backend(value: Any, info: ValidationInfo) -> Any:
+    """Refuse the backend Redis without a Redis."""
+    redis = info.data.get("redis")
+    if value.backend == "redis" and redis is not None and not redis.url.get_secret_value():
+        raise ValueError('backend "redis" needs [redis] url')
+    return value
+
+
+def path(value: str) -> str:
+    """Refuse what names no place."""
+    if not value.strip() or "\0" in value:
+        raise ValueError("must be a path, as in var/spool")
+    return value
+
+
+def _refuse_nameless(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - reading it is what checks it
+    except ValueError:
+        raise ValueError("is not a URL") from None
+    if not parts.path.strip("/"):
+        raise ValueError("must name the database, as in postgresql://user:password@host/wxbot")
 
 
 def _url(value: str) -> SplitResult:
@@ -156,8 +233,24 @@ def listed(value: object) -> object:
     )
 
 
+def ports(value: tuple[int, ...]) -> tuple[int, ...]:
+    """Refuse what is no port, and to have none at all."""
+    if not value or not all(1 <= each <= 65535 for each in value):
+        raise ValueError("must name at least one port, from 1 to 65535")
+    return value
+
+
 def not_a_switch(value: object) -> object:
     """Refuse true and false where a number is meant; Python would take them for 1 and 0."""
     if isinstance(value, bool):
         raise ValueError("must be a number")
+    return value
+
+
+def timezone(value: str) -> str:
+    """Return the name of a time zone that this machine knows."""
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("is not the name of a time zone, as in Asia/Shanghai") from None
     return value

@@ -10,6 +10,7 @@ from wxbot.settings.model import describe
 Place = tuple[str, ...]
 
 _WORDS = {
+    "bool_parsing": "must be true or false",
     "bool_type": "must be true or false",
     "dict_type": "must be a section",
     "finite_number": "must be a number",

@@ -7,8 +7,12 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from wxbot.settings import checks
 
 _Names = Annotated[tuple[str, ...], BeforeValidator(checks.listed)]
+_CallbackToken = Annotated[SecretStr, AfterValidator(checks.callback_token)]
+_AesKey = Annotated[SecretStr, AfterValidator(checks.former_aes_key)]
 _SecretKey = Annotated[SecretStr, AfterValidator(checks.secret_key)]
 _ReplyText = Annotated[str, AfterValidator(checks.visible_text)]
+_OwnText = Annotated[str, AfterValidator(checks.visible_or_empty)]
+_Path = Annotated[str, AfterValidator(checks.path)]
 _WechatBase = Annotated[str, AfterValidator(checks.wechat_base)]
 
 
@@ -21,9 +25,127 @@ class Section(BaseModel):
 class DatabaseSettings(Section):
     """Where the records are kept."""
 
-    url: Annotated[str, AfterValidator(checks.database_url)] = Field(
-        "sqlite:///var/wxbot.db",
-        description="SQLite file that keeps the records; a relative path starts at the working directory.",
+    url: Annotated[SecretStr, AfterValidator(checks.database_url)] = Field(
+        SecretStr("sqlite:///var/wxbot.db"),
+        description="Database of the records: sqlite:///, postgresql:// or mysql://; a relative path of a "
+        "file starts at the working directory.",
+    )
+
+
+class RedisSettings(Section):
+    """A Redis server, which is never the only place of anything."""
+
+    url: Annotated[SecretStr, AfterValidator(checks.redis_url)] = Field(
+        SecretStr(""), description="Redis server, as in redis://localhost:6379/0; empty: none is used."
+    )
+
+
+class JobSettings(Section):
+    """How jobs reach the workers. The jobs themselves are in the database."""
+
+    backend: Literal["sqlite", "redis"] = Field(
+        "sqlite", description="What carries jobs to workers: a file on this machine, or Redis for several."
+    )
+    path: _Path = Field(
+        "var/jobs.db", description="File of the backend sqlite; it may be deleted at any time."
+    )
+    threads: Annotated[int, BeforeValidator(checks.not_a_switch)] = Field(
+        4, ge=1, le=64, description="Jobs that a worker does at the same time."
+    )
+    attempts: Annotated[int, BeforeValidator(checks.not_a_switch)] = Field(
+        5, ge=1, le=50, description="How often a job is tried before it is put aside as dead."
+    )
+
+
+class SpoolSettings(Section):
+    """Where events are kept while the database cannot be written."""
+
+    path: _Path = Field(
+        "var/spool",
+        description="Folder that keeps events while the database is out of reach; best on another disk.",
+    )
+    reserve_mb: int = Field(
+        16,
+        ge=0,
+        le=1024,
+        description="Space in that folder which is held free for events, should the disk be full; 0: none.",
+    )
+
+
+class LoggingSettings(Section):
+    """What is logged, and how."""
+
+    format: Literal["text", "json"] = Field(
+        "text", description="Lines for people, or JSON for log collectors."
+    )
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least that is logged."
+    )
+
+
+class PrivacySettings(Section):
+    """What is kept of people, and for how long."""
+
+    on_unfollow: Literal["pseudonymise", "erase"] = Field(
+        "pseudonymise",
+        description="What remains of who leaves: what they did, without the openid; or only what is counted.",
+    )
+    events_days: Annotated[int, BeforeValidator(checks.not_a_switch)] = Field(
+        0,
+        ge=0,
+        le=36500,
+        description="Days after which events are deleted; 0: never. Their repeats are refused then.",
+    )
+    jobs_days: Annotated[int, BeforeValidator(checks.not_a_switch)] = Field(
+        30,
+        ge=1,
+        le=36500,
+        description="Days after which finished jobs, and messages nobody came for, are deleted.",
+    )
+    claims_days: Annotated[int, BeforeValidator(checks.not_a_switch)] = Field(
+        365,
+        ge=1,
+        le=36500,
+        description="Days after which one-time codes that nobody used, or that were given up, are deleted.",
+    )
+    webhooks_days: Annotated[int, BeforeValidator(checks.not_a_switch)] = Field(
+        30,
+        ge=7,
+        le=36500,
+        description="Days after which what webhooks were told is deleted; until then it can be sent again.",
+    )
+    malformed_days: Annotated[int, BeforeValidator(checks.not_a_switch)] = Field(
+        30, ge=1, le=36500, description="Days after which the copy of a malformed callback is deleted."
+    )
+    audit_days: Annotated[int, BeforeValidator(checks.not_a_switch)] = Field(
+        730, ge=180, le=36500, description="Days after which lines of the dashboard's audit log are deleted."
+    )
+
+
+class AnalyticsSettings(Section):
+    """How scans and follows are counted. A change takes effect with `wxbot stats rebuild`."""
+
+    timezone: Annotated[str, AfterValidator(checks.timezone)] = Field(
+        "Asia/Shanghai", description="By whose midnight days are told apart."
+    )
+    attribution: Literal["first", "last"] = Field(
+        "first",
+        description="The code that an unfollow or a claim is put down to: of the first follow, or the last.",
+    )
+    compare_with_wechat: bool = Field(
+        True, description="Asks WeChat once a day for its own counts of followers, to show what was missed."
+    )
+
+
+class WebhookSettings(Section):
+    """Where the deployer's site may be told what happens."""
+
+    allow_private: bool = Field(
+        False,
+        description="Lets webhooks go to any address, also over http://; for development only.",
+    )
+    ports: Annotated[tuple[int, ...], BeforeValidator(checks.listed), AfterValidator(checks.ports)] = Field(
+        (443, 8443), description="Ports to which webhooks may go."
     )
 
 
@@ -32,6 +154,23 @@ class ServerSettings(Section):
 
     public_url: Annotated[str, AfterValidator(checks.public_url)] = Field(
         "", description="Address under which WeChat reaches this server, as in https://bot.example.com."
+    )
+    proxies: Annotated[int, BeforeValidator(checks.not_a_switch)] = Field(
+        0,
+        ge=0,
+        le=5,
+        description="Proxies of yours in front that add to X-Forwarded-For; 0: the peer's address counts.",
+    )
+
+
+class AdminSettings(Section):
+    """How long people stay logged in to the dashboard."""
+
+    idle_minutes: Annotated[int, BeforeValidator(checks.not_a_switch)] = Field(
+        120, ge=5, le=1440, description="Minutes without a request after which a login has ended."
+    )
+    login_hours: Annotated[int, BeforeValidator(checks.not_a_switch)] = Field(
+        12, ge=1, le=168, description="Hours after which everybody has to log in anew."
     )
 
 
@@ -51,6 +190,10 @@ class CallbackSettings(Section):
         le=3600,
         description="How far a callback's timestamp may be from this server's clock, in either direction.",
     )
+    check_address: bool = Field(
+        False,
+        description="Refuses callbacks, signed or not, from addresses that WeChat does not name as its own.",
+    )
 
 
 class ReplySettings(Section):
@@ -63,6 +206,10 @@ class ReplySettings(Section):
     interim: _ReplyText = Field(
         "正在为您处理，需要一点时间。请稍等片刻；如果没有收到结果，再试一次即可。",
         description="Sent when a handler is not done at the deadline.",
+    )
+    recorded: _ReplyText = Field(
+        "已经收到，系统正在恢复，稍后会为您处理。",
+        description="Sent while the database is out of reach; the event is kept and worked off later.",
     )
     welcome: _ReplyText = Field(
         "欢迎关注！有什么需要，直接在这里留言就好。",
@@ -84,6 +231,13 @@ class HandlerSettings(Section):
     threads: Annotated[int, BeforeValidator(checks.not_a_switch)] = Field(
         32, ge=1, le=256, description="Handlers that may run at the same time in one process."
     )
+    give_up_seconds: Annotated[float, BeforeValidator(checks.not_a_switch)] = Field(
+        120.0,
+        ge=1,
+        le=3600,
+        allow_inf_nan=False,
+        description="Time after which a handler counts as hung: what it wrote is undone, its thread is lost.",
+    )
 
 
 class AccountSettings(Section):
@@ -95,7 +249,7 @@ class AccountSettings(Section):
     secret: Annotated[SecretStr, AfterValidator(checks.app_secret)] = Field(
         SecretStr(""), description="AppSecret; only calls to WeChat's API need it, receiving scans does not."
     )
-    token: Annotated[SecretStr, AfterValidator(checks.callback_token)] = Field(
+    token: _CallbackToken = Field(
         SecretStr(""), description="Token of the server configuration, 16 to 32 letters or digits. Required."
     )
     # Before aes_key, whose check asks for it.
@@ -106,7 +260,20 @@ class AccountSettings(Section):
     aes_key: Annotated[SecretStr, AfterValidator(checks.aes_key)] = Field(
         SecretStr(""), description="EncodingAESKey, 43 letters or digits. Required unless the mode is plain."
     )
+    token_fallbacks: Annotated[tuple[_CallbackToken, ...], BeforeValidator(checks.listed)] = Field(
+        (), description="Earlier tokens, accepted until fallbacks_until, while WeChat's page is changed."
+    )
+    aes_key_fallbacks: Annotated[tuple[_AesKey, ...], BeforeValidator(checks.listed)] = Field(
+        (), description="Earlier AES keys, accepted until fallbacks_until, while WeChat's page is changed."
+    )
+    fallbacks_until: Annotated[str, AfterValidator(checks.end_of_fallbacks)] = Field(
+        "", description="Until when earlier tokens and AES keys count, as in 2030-01-31T18:00+08:00."
+    )
     plugins: _Names = Field((), description="Names of the plugins that answer for this account; empty: all.")
+    fallback: _OwnText = Field("", description="The account's own text in place of that in [replies].")
+    interim: _OwnText = Field("", description="The account's own text in place of that in [replies].")
+    recorded: _OwnText = Field("", description="The account's own text in place of that in [replies].")
+    welcome: _OwnText = Field("", description="The account's own text in place of that in [replies].")
     token_kind: Literal["stable", "classic"] = Field(
         "stable",
         description="How access tokens are fetched; every classic fetch ends the tokens of other programs.",
@@ -125,12 +292,13 @@ def _some_account(value: dict[str, AccountSettings]) -> dict[str, AccountSetting
         )
     tokens: dict[str, str] = {}
     for name, account in value.items():
-        other = tokens.setdefault(account.token.get_secret_value(), name)
-        if other != name:
-            raise ValueError(
-                f"{other} and {name} have the same token, so that a callback of one could pass for the "
-                "other's; give each its own"
-            )
+        for token in (account.token, *account.token_fallbacks):
+            other = tokens.setdefault(token.get_secret_value(), name)
+            if other != name:
+                raise ValueError(
+                    f"{other} and {name} have the same token, so that a callback of one could pass for the "
+                    "other's; give each its own"
+                )
     return value
 
 
@@ -149,10 +317,18 @@ class Settings(Section):
         (), description="Earlier secret keys, newest first: codes that were printed with them keep working."
     )
     database: DatabaseSettings = DatabaseSettings()
+    redis: RedisSettings = RedisSettings()
+    jobs: Annotated[JobSettings, AfterValidator(checks.jobs_backend)] = JobSettings()
+    spool: SpoolSettings = SpoolSettings()
     server: ServerSettings = ServerSettings()
+    admin: AdminSettings = AdminSettings()
     callback: CallbackSettings = CallbackSettings()
     replies: ReplySettings = ReplySettings()
     handlers: HandlerSettings = HandlerSettings()
+    logging: LoggingSettings = LoggingSettings()
+    privacy: PrivacySettings = PrivacySettings()
+    analytics: AnalyticsSettings = AnalyticsSettings()
+    webhooks: WebhookSettings = WebhookSettings()
     plugins: dict[str, dict[str, Any]] = {}
     accounts: _Accounts = {}
 
@@ -202,5 +378,5 @@ def _type_words(annotation: object) -> str:
     if get_origin(annotation) is Literal:
         return " or ".join(get_args(annotation))
     if get_origin(annotation) is tuple:
-        return "list of texts"
-    return {float: "number", int: "whole number"}.get(annotation, "text")  # type: ignore[call-overload,no-any-return]
+        return "list of whole numbers" if int in get_args(annotation) else "list of texts"
+    return {float: "number", int: "whole number", bool: "true or false"}.get(annotation, "text")  # type: ignore[call-overload,no-any-return]

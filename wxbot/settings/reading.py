@@ -6,7 +6,7 @@ Every fault is collected before anything is said, so that one start shows all th
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +69,12 @@ def from_data(data: Mapping[str, Any], *, variables: Mapping[str, str] | None = 
     if faults:
         raise ConfigurationError(faults)
     return settings
+
+
+def forget_secrets(settings: Settings, env: MutableMapping[str, str]) -> None:
+    """Take the values of secrets out of an environment that has been read: every handler can look there."""
+    for parents, key in _secrets({"accounts": settings.accounts}):
+        env.pop("WXBOT_" + "__".join((*parents, key)).upper(), None)
 
 
 def _is_setting(name: str) -> bool:
@@ -156,7 +162,9 @@ def _secrets(data: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
     accounts = data.get("accounts")
     names = list(accounts) if isinstance(accounts, dict) else []
     for setting in describe():
-        if setting.is_secret and setting.section:
+        if not setting.is_secret:
+            continue
+        if setting.section.startswith("accounts."):
             yield from ((("accounts", name), setting.key) for name in names)
-        elif setting.is_secret:
-            yield (), setting.key
+        else:
+            yield (setting.section,) if setting.section else (), setting.key

@@ -1,0 +1,136 @@
+"""The MySQL and MariaDB connection (pymysql): waits for nothing without end, and survives its handler."""
+
+import re
+import socket
+from contextlib import suppress
+from typing import Any
+
+from pymysql.connections import Connection
+from pymysql.err import OperationalError, ProgrammingError
+
+from wxbot.db.guard import FENCED, refusal, stripped
+
+_ANSWER_SECONDS = 10.0
+
+# As PostgreSQL's idle_in_transaction_session_timeout; of the two only MariaDB has it, and reads `/*M!`.
+_IDLE_SECONDS = 300
+
+_CR_SERVER_LOST = 2013
+_ER_LOCK_DEADLOCK = 1213
+
+_DEADLOCK = (
+    "a deadlock has rolled back all that was written before; nothing more can be written with this session"
+)
+
+# Everything else ends the transaction (all that changes tables does here), or would outlive the handler.
+_ALLOWED = re.compile(
+    r"\(|(SELECT|INSERT|UPDATE|DELETE|REPLACE|WITH|VALUES|TABLE|SHOW|DESC|DESCRIBE|EXPLAIN|DO|CALL|SAVEPOINT"
+    r"|RELEASE|ROLLBACK\s+(WORK\s+)?TO)\b",
+    re.IGNORECASE,
+)
+
+
+def connect_arguments(*, lock_seconds: float) -> dict[str, Any]:
+    """Return what pymysql is told beside the URL."""
+    seconds = max(1, round(lock_seconds))
+    return {
+        "charset": "utf8mb4",
+        "connect_timeout": 2,
+        "read_timeout": _ANSWER_SECONDS,
+        "write_timeout": _ANSWER_SECONDS,
+        # Refuse what does not fit instead of clipping it.
+        "sql_mode": "TRADITIONAL",
+        "init_command": (
+            f"SET SESSION innodb_lock_wait_timeout = {seconds}, lock_wait_timeout = {seconds}"
+            f" /*M!100300 , idle_write_transaction_timeout = {_IDLE_SECONDS} */"
+        ),
+    }
+
+
+class GuardedConnection(Connection):  # type: ignore[misc]  # it has no types
+    """A connection whose every wait has an end, except while it is lent: then abandon() is that end."""
+
+    usual_patience_seconds = _ANSWER_SECONDS
+    is_fenced = False
+    _fenced_because = FENCED
+    _is_lent = False
+    _read_timeout: float | None
+
+    def _get_patience(self) -> float:
+        return float(self._read_timeout or _ANSWER_SECONDS)
+
+    def _set_patience(self, seconds: float) -> None:
+        self._read_timeout = max(0.001, seconds)
+
+    patience_seconds = property(_get_patience, _set_patience, doc="How long an answer may take.")
+
+    def connect(self, sock: Any = None) -> None:
+        """Connect as pymysql does; a server that hangs may not greet."""
+        self._read_timeout, usual = self.connect_timeout, self._read_timeout
+        try:
+            super().connect(sock)
+        finally:
+            self._read_timeout = usual
+
+    def lend(self, write_seconds: float) -> None:
+        """Lend the connection to a handler; the server's row locks need no watchdog."""
+        self._is_lent = True
+        self._read_timeout = None
+
+    def take_back(self) -> None:
+        """End the lending: from now on the transaction can be ended."""
+        self._is_lent = False
+        self._read_timeout = _ANSWER_SECONDS
+
+    def abandon(self) -> str | None:
+        """Hang up while another thread uses the connection; a server that works does not notice by itself."""
+        self.is_fenced = True
+        sock = self._sock
+        if sock is not None:
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+        return f"KILL {self.thread_id()}"
+
+    def query(self, sql: Any, unbuffered: bool = False) -> Any:
+        """Run one statement as pymysql does, unless the connection was fenced or a handler may not."""
+        self._refuse_if_fenced()
+        if self._is_lent:
+            text = stripped(sql.decode(errors="replace") if isinstance(sql, bytes) else sql)
+            if not _ALLOWED.match(text):
+                raise ProgrammingError(0, refusal(text.split(None, 1)[0].upper() if text else "it"))
+        try:
+            return super().query(sql, unbuffered)
+        except OperationalError as error:
+            # It has rolled back the whole transaction: what the handler writes after catching this error must
+            # not be committed without what it wrote before.
+            if self._is_lent and error.args[0] == _ER_LOCK_DEADLOCK:
+                self._fenced_because, self.is_fenced = _DEADLOCK, True
+            raise
+
+    def begin(self) -> None:
+        """Begin, unless a handler asks for it."""
+        self._refuse_if_lent("begin()")
+        super().begin()
+
+    def commit(self) -> None:
+        """Commit, unless a handler asks for it."""
+        self._refuse_if_lent("commit()")
+        self._refuse_if_fenced()
+        super().commit()
+
+    def rollback(self) -> None:
+        """Roll back, unless a handler asks for it."""
+        if not self.is_fenced:
+            self._refuse_if_lent("rollback()")
+            super().rollback()
+
+    def _refuse_if_fenced(self) -> None:
+        if self.is_fenced:
+            raise OperationalError(_CR_SERVER_LOST, self._fenced_because)
+
+    def _refuse_if_lent(self, call: str) -> None:
+        if self._is_lent:
+            raise ProgrammingError(0, refusal(f"{call} of the connection"))
+
+
+open_connection = GuardedConnection
