@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NoReturn, Protocol
 
-from sqlalchemy import Connection, Engine, and_, insert, or_, select, update
+from sqlalchemy import Connection, Engine, and_, or_, select, update
 
 from wxbot import clock
 from wxbot.db.models import access_tokens
+from wxbot.db.statements import insert_first
 from wxbot.wechat.api import ApiAccount, TokenSource
 from wxbot.wechat.errcodes import (
     ApiError,
@@ -157,13 +158,15 @@ class _Row:
         until = access_tokens.c.lease_until
         free = or_(until <= now, until > now + LEASE_SECONDS)  # the second: a clock that was wrong
         with self._engine.begin() as connection:
-            self._add(connection)
-            taken = connection.execute(
+            take = (
                 update(access_tokens)
                 .where(and_(self._is_mine, free))
                 .values(lease_until=now + LEASE_SECONDS, lease_by=proof)
             )
-            return proof if taken.rowcount == 1 else None
+            is_taken = connection.execute(take).rowcount == 1
+            if not is_taken and self._add(connection):
+                is_taken = connection.execute(take).rowcount == 1
+            return proof if is_taken else None
 
     def write(self, proof: bytes, **values: object) -> bool:
         """Change the row under the lease; False when the lease was lost."""
@@ -188,10 +191,9 @@ class _Row:
             )
             return changed.rowcount == 1
 
-    def _add(self, connection: Connection) -> None:
+    def _add(self, connection: Connection) -> bool:
         numbers = [column.name for column in access_tokens.c if not column.nullable][1:]
-        first = insert(access_tokens).prefix_with("OR IGNORE", dialect="sqlite")
-        connection.execute(first.values(account=self._name, **dict.fromkeys(numbers, 0)))
+        return insert_first(connection, access_tokens, {"account": self._name, **dict.fromkeys(numbers, 0)})
 
 
 class _Source:

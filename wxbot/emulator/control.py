@@ -10,7 +10,7 @@ from flask import Blueprint, Response, jsonify, request
 from wxbot.emulator.rules import changed
 from wxbot.emulator.world import World
 
-CHANGEABLE = ("callback_url", "mode", "appid", "secret", "token", "aes_key", "gh_id")
+CHANGEABLE = ("callback_url", "mode", "appid", "secret", "token", "aes_key", "gh_id", "oauth_domain")
 
 
 def control_face(world: World) -> Blueprint:
@@ -22,6 +22,13 @@ def control_face(world: World) -> Blueprint:
         """Tell how everything is switched."""
         with world.lock:
             return jsonify(state_of(world))
+
+    @face.get("/calls")
+    def calls() -> Response:
+        """Tell the calls of the API one by one: those of a `path`, those after the number `since`."""
+        path, since = request.args.get("path", ""), request.args.get("since", 0, type=int)
+        with world.lock:
+            return jsonify(calls=[asdict(call) for call in world.ledger.calls(path, since=since)])
 
     changes = Changes(world)
     every: tuple[Callable[[], None], ...] = (
@@ -73,9 +80,8 @@ class Changes:
         self._world.tokens.expire_all(self._world.clock.now())
 
     def reset(self) -> None:
-        """Begin anew: people, codes, tokens, conversations and trouble."""
-        asked()
-        self._world.reset()
+        """Begin anew: people, codes, conversations and trouble; tokens too, unless `keeps_tokens`."""
+        self._world.reset(keeps_tokens=asked().get("keeps_tokens") is True)
 
 
 def state_of(world: World) -> dict[str, Any]:
@@ -91,6 +97,7 @@ def state_of(world: World) -> dict[str, Any]:
             "gh_id": world.account.gh_id,
             "mode": world.account.mode,
             "callback_url": world.account.callback_url,
+            "oauth_domain": world.account.oauth_domain,
         },
     }
 

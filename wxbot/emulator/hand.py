@@ -8,7 +8,8 @@ from typing import Any, Literal
 from wxbot.emulator import wire
 from wxbot.emulator.judge import Bubble
 from wxbot.emulator.push import Delivery, Exchange, Post, Pusher, Verification
-from wxbot.emulator.wire import Push
+from wxbot.emulator.windows import trigger_of
+from wxbot.emulator.wire import Element, Push
 from wxbot.emulator.world import Person, World
 
 
@@ -58,7 +59,7 @@ class Hand:
         if is_following:
             push = wire.scan(openid, now, scene=code.scene, ticket=ticket)
             return Scanned(page="chat", delivery=self.push(push, action="scan", scene=code.scene))
-        self.world.become(openid, "following")
+        self.world.become(openid, "following", code=code)
         push = wire.follow(openid, now, scene=code.scene, ticket=ticket)
         return Scanned(page="chat", delivery=self.push(push, action="follow_by_scan", scene=code.scene))
 
@@ -95,6 +96,22 @@ class Hand:
         )
         return self.push(push, action="image", bubble=Bubble(kind="image", media_id=media_id, url=url))
 
+    def choose(self, openid: str, entry: int, choice: str) -> Delivery:
+        """Tap an item of a menu message, which stands in the entry with this number."""
+        self._follower(openid)
+        with self.world.lock:
+            bubbles = [
+                item.bubble for item in self.world.conversations[openid].entries if item.number == entry
+            ]
+        items = [item for bubble in bubbles if bubble for item in bubble.choices if item.id == choice]
+        if not items:
+            raise ImpossibleError("no_such_button")
+        content = items[0].content
+        more = (Element("Content", content), Element("bizmsgmenuid", choice))
+        msg_id, now = self.world.new_msg_id(), self.world.clock.seconds()
+        push = wire.message(openid, now, msg_type="text", msg_id=msg_id, more=more)
+        return self.push(push, action="text", bubble=Bubble(kind="text", text=content))
+
     def tap(self, openid: str, *path: int) -> Delivery:
         """Tap a menu button by its position, and the position in its sub-menu."""
         self._follower(openid)
@@ -121,6 +138,9 @@ class Hand:
             world.note(openid, side=side, action=action, bubble=bubble, scene=scene, delivery=number)
             conversation = world.conversations[openid]
             conversation.waiting += 1
+            conversation.exchanged_at = world.clock.now()
+            if trigger := trigger_of(push):
+                conversation.windows.open(trigger, now=world.clock.now(), rules=world.rules)
             account, trouble = world.account, world.trouble
         try:
             if account.callback_url:

@@ -29,10 +29,19 @@ class Article:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Choice:
+    """One item of a menu message, which the person can tap."""
+
+    id: str
+    content: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Bubble:
     """What appears in the conversation.
 
-    `kind` is a kind of reply (text, image, voice, video, music, news, transfer), or `fault` for the notice.
+    `kind` is a kind of reply (text, image, voice, video, music, news, transfer), `fault` for the notice, or
+    what only a service message can be (mpnewsarticle, msgmenu, miniprogrampage, wxcard).
     """
 
     kind: str
@@ -42,6 +51,7 @@ class Bubble:
     description: str = ""
     url: str = ""
     articles: tuple[Article, ...] = ()
+    choices: tuple[Choice, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,10 +32,10 @@ def phone_face(world: World, hand: Hand) -> Blueprint:
     @face.get("/")
     def page() -> Response:
         """Show the phone page in the reader's language."""
-        language = _language()
+        language = language_of_reader()
         words = words_for(language)
         data = json.dumps(words, ensure_ascii=False).replace("<", "\\u003c")
-        html = render_template("phone.html", t=words, lang=language, words=data)
+        html = render_template("phone.html", t=words, lang=language, words=data, site=world.site_url)
         response = Response(html, headers={"Content-Security-Policy": CONTENT_SECURITY_POLICY})
         response.headers["Cache-Control"] = "no-store"
         response.set_cookie("lang", language, max_age=31536000, samesite="Lax")
@@ -97,6 +97,15 @@ class Gestures:
         self._hand.tap(openid, *path)
         return {"page": "chat"}
 
+    def choose(self, openid: str) -> Answer:
+        """Let somebody tap an item of a menu message: the number of its `entry`, and the item's id."""
+        body = asked()
+        entry = body.get("entry")
+        if type(entry) is not int:
+            raise ValueError("entry is a number")
+        self._hand.choose(openid, entry, str(body.get("choice")))
+        return {"page": "chat"}
+
     def redeliver(self, number: int) -> Answer:
         """Deliver a push once more."""
         return {"same": self._hand.redeliver(number).repeats_agree()}
@@ -140,6 +149,7 @@ def _add_gestures(face: Blueprint, gestures: Gestures) -> None:
     add("/people/<openid>/scan", gestures.scan)
     add("/people/<openid>/text", gestures.say)
     add("/people/<openid>/menu", gestures.tap)
+    add("/people/<openid>/choice", gestures.choose)
     add("/deliveries/<int:number>/again", gestures.redeliver)
     add("/codes", gestures.add_code)
     add("/verify", gestures.verify)
@@ -163,7 +173,8 @@ def _answered(gesture: Callable[..., Answer]) -> Callable[..., tuple[Response, i
     return view
 
 
-def _language() -> str:
+def language_of_reader() -> str:
+    """Return the language that the reader of the present page chose, or else the browser's."""
     wanted = request.args.get("lang") or request.cookies.get("lang")
     if wanted in LANGUAGES:
         return wanted
@@ -187,6 +198,7 @@ def _state(world: World, openid: str) -> Answer:
         "people": [_person(world, person) for person in world.people.values()],
         "person": openid,
         "waiting": conversation.waiting if conversation else 0,
+        "typing_until": conversation.typing_until if conversation else 0,
         "entries": [
             _entry(world, entry, is_end=ends.get(entry.delivery) == entry.number) for entry in entries
         ],
@@ -196,14 +208,17 @@ def _state(world: World, openid: str) -> Answer:
 
 
 def _person(world: World, person: Person) -> Answer:
-    entries = world.conversations[person.openid].entries
+    conversation = world.conversations[person.openid]
+    entries = conversation.entries
     last = next((entry.bubble for entry in reversed(entries) if entry.bubble), None)
     return {
         **asdict(person),
+        "tags": [world.tags[tag_id] for tag_id in sorted(world.tags_of[person.openid])],
+        "windows": [asdict(window) for window in conversation.windows.open_at(world.clock.now())],
         "preview": _preview(last)[:60] if last else "",
         "kind": last.kind if last else "",
         "at": entries[-1].at if entries else None,
-        "waiting": world.conversations[person.openid].waiting,
+        "waiting": conversation.waiting,
     }
 
 

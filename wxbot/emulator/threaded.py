@@ -1,13 +1,18 @@
 """Runs a WSGI application on a real port in a thread, for tests and for development."""
 
 import threading
+from ipaddress import ip_address
 from types import TracebackType
+from urllib.parse import urlsplit
 
-from flask import Flask
+from flask import Flask, Response, request
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from wxbot.emulator.server import create_emulator
 from wxbot.emulator.world import World
+
+# How often it looks whether it is to stop; werkzeug's half a second would be waited for at every end.
+_LOOK_SECONDS = 0.05
 
 
 class QuietHandler(WSGIRequestHandler):
@@ -28,7 +33,8 @@ class Running:
         self._server = make_server(host, port, app, threaded=True, request_handler=QuietHandler)
         self.port = self._server.server_port
         self.url = f"http://{host}:{self.port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, name="emulator", daemon=True)
+        serve = self._server.serve_forever
+        self._thread = threading.Thread(target=serve, args=(_LOOK_SECONDS,), name="emulator", daemon=True)
         self._thread.start()
 
     def wait(self) -> None:
@@ -51,5 +57,30 @@ class Running:
 
 
 def run_emulator(world: World, *, host: str = "127.0.0.1", port: int = 0) -> Running:
-    """Run the emulator of a world; its address is `url` of what is returned."""
-    return Running(create_emulator(world), host=host, port=port)
+    """Run the emulator of a world; its address is `url` of what is returned.
+
+    On this machine's own address it answers to that and to localhost. A website whose name leads here would
+    otherwise be a page of the emulator's for the browser, and the account's secrets may be real ones.
+    """
+    app = create_emulator(world)
+    if _is_own(host):
+        app.before_request(_refuse_other_names)
+    return Running(app, host=host, port=port)
+
+
+def _refuse_other_names() -> Response | None:
+    try:
+        name = urlsplit(f"//{request.host}").hostname or ""
+    except ValueError:
+        name = ""
+    if _is_own(name):
+        return None
+    said = f"The emulator answers at http://127.0.0.1:{request.environ['SERVER_PORT']}/ only.\n"
+    return Response(said, status=403, content_type="text/plain; charset=utf-8")
+
+
+def _is_own(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -15,10 +15,14 @@ from typing import Any, Literal
 
 from wxbot.emulator.clock import Clock
 from wxbot.emulator.codes import Code, Codes
+from wxbot.emulator.grants import Grants
 from wxbot.emulator.judge import Bubble
+from wxbot.emulator.ledger import Ledger
 from wxbot.emulator.push import Delivery
+from wxbot.emulator.refusals import Refusal
 from wxbot.emulator.rules import Rules, Trouble
 from wxbot.emulator.tokens import AccessTokens, DailyCalls, MinuteCalls
+from wxbot.emulator.windows import Windows
 from wxbot.emulator.wire import Mode, Sender
 
 State = Literal["stranger", "following", "left"]
@@ -31,11 +35,18 @@ AES_KEY = "emulatoremulatoremulatoremulatoremulatorwx0"
 GH_ID = "gh_0123456789ab"
 FIRST_MSG_ID = 24_000_000_000_000_000
 KEPT_ENTRIES = 300
+SYSTEM_TAGS = {2: "星标组"}
+FIRST_OWN_TAG = 100
+PAGE = 10_000
+SOURCE_OTHER, SOURCE_CODE = 0, 30
 
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """The emulated Official Account and its secrets; with an empty `callback_url` nothing is pushed."""
+    """The emulated Official Account and its secrets; with an empty `callback_url` nothing is pushed.
+
+    `oauth_domain` is where the pages of web OAuth are; empty stands for the callback's own.
+    """
 
     appid: str = APPID
     secret: str = field(default=SECRET, repr=False)
@@ -44,6 +55,7 @@ class Account:
     gh_id: str = GH_ID
     mode: Mode = "safe"
     callback_url: str = ""
+    oauth_domain: str = ""
 
     @property
     def sender(self) -> Sender:
@@ -55,11 +67,18 @@ class Account:
 
 @dataclass(frozen=True, kw_only=True)
 class Person:
-    """Somebody with a phone; `openid` is the person's id for this account."""
+    """Somebody with a phone; `openid` is the person's id for this account.
+
+    The rest is how a follower came to follow: when, from where, and through which code of which kind.
+    """
 
     openid: str
     name: str
     state: State
+    followed_at: int = 0
+    subscribe_scene: str = ""
+    qr_scene: int = 0
+    qr_scene_str: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +86,7 @@ class Entry:
     """One line of a conversation.
 
     `side` "system" is a grey line; `delivery` is the number of the push behind it, 0 when there was none;
-    `scene` and `action` say what the person did, for the lines that are not bubbles.
+    `scene` and `action` say what was done, for the lines that are not bubbles.
     """
 
     number: int
@@ -81,14 +100,24 @@ class Entry:
 
 @dataclass
 class Conversation:
-    """What one person and the account said, and how many of the person's pushes are on their way."""
+    """What one person and the account said, and how many of the person's pushes are on their way.
+
+    `windows` are the times in which the account may write on its own. `exchanged_at` is when either side
+    last did something, `typing_until` how long "typing" stands at the top of the chat.
+    """
 
     entries: list[Entry] = field(default_factory=list)
     waiting: int = 0
+    windows: Windows = field(default_factory=Windows)
+    exchanged_at: float = 0.0
+    typing_until: float = 0.0
 
 
 class World:
-    """Everything the emulated platform knows. Make one, use it, throw it away; `reset` begins anew."""
+    """Everything the emulated platform knows. Make one, use it, throw it away; `reset` begins anew.
+
+    `site_url` is a site to try the account's codes with, which the phone page leads to; empty: none.
+    """
 
     def __init__(
         self,
@@ -103,26 +132,38 @@ class World:
         self.clock = clock or Clock()
         self.lock = threading.RLock()
         self.version = 0
+        self.site_url = ""
+        # How often everything was begun anew, for whoever put codes and a menu there.
+        self.resets = -1
+        self.tokens = AccessTokens()
         self._has_people = has_people
         # Never begun anew: a push that is on its way during a reset must not meet a new one of its number.
         self._numbers = itertools.count(1)
         self._msg_ids = itertools.count(FIRST_MSG_ID)
         self.reset()
 
-    def reset(self) -> None:
+    def reset(self, *, keeps_tokens: bool = False) -> None:
         """Forget people, codes, tokens, conversations and trouble; the account and the rules stay."""
         with self.lock:
+            self.resets += 1
             self.codes = Codes()
-            self.tokens = AccessTokens()
+            self.tokens = self.tokens if keeps_tokens else AccessTokens()
+            self.grants = Grants()
             self.calls = DailyCalls()
             self.minute_calls = MinuteCalls()
             self.asked: Counter[str] = Counter()
+            self.ledger = Ledger()
             self.trouble = Trouble()
             self.menu: dict[str, Any] | None = None
             self.people: dict[str, Person] = {}
+            # Who followed and left, when and from which source (30: by a code), for WeChat's statistics.
+            self.moves: list[tuple[int, int, bool]] = []
             self.deliveries: dict[int, Delivery] = {}
             self.conversations: dict[str, Conversation] = {}
             self.scans: dict[str, int] = {}
+            self.tags: dict[int, str] = dict(SYSTEM_TAGS)
+            self.tags_of: dict[str, set[int]] = {}
+            self._tag_ids = itertools.count(FIRST_OWN_TAG)
             self.clock.offset_seconds = 0.0
             self.version += 1
             if self._has_people:
@@ -136,10 +177,11 @@ class World:
             openid = openid or openid_of(self.account.appid, name)
             if not name.strip() or openid in self.people:
                 raise ValueError(f"there is a person {name!r} already, or the name is blank")
-            person = Person(openid=openid, name=name.strip(), state=state)
-            self.people[openid] = person
+            self.people[openid] = Person(openid=openid, name=name.strip(), state="stranger")
             self.conversations[openid] = Conversation()
-            return person
+            self.tags_of[openid] = set()
+            self.become(openid, state)
+            return self.people[openid]
 
     def person(self, openid: str) -> Person:
         """Return the person of an openid as of now; LookupError when there is none."""
@@ -148,10 +190,27 @@ class World:
                 raise LookupError("there is no such person in this world")
             return self.people[openid]
 
-    def become(self, openid: str, state: State) -> None:
-        """Let somebody follow, or leave."""
+    def become(self, openid: str, state: State, *, code: Code | None = None) -> None:
+        """Let somebody follow, through a code or without, or leave."""
         with self.changing():
-            self.people[openid] = replace(self.person(openid), state=state)
+            person = replace(self.person(openid), state=state)
+            if state == "following":
+                person = replace(person, followed_at=self.clock.seconds(), **_origin(code))
+                self.moves.append((self.clock.seconds(), SOURCE_OTHER if code is None else SOURCE_CODE, True))
+            elif state == "left":
+                self.moves.append((self.clock.seconds(), SOURCE_OTHER, False))
+                self.conversations[openid].windows.close()
+                if not self.rules.tags_survive_unfollow:
+                    self.tags_of[openid] = set()
+            self.people[openid] = person
+
+    def members_of(self, tag_id: int) -> list[str]:
+        """Return the openids of the followers with a tag."""
+        return [
+            openid
+            for openid, tag_ids in self.tags_of.items()
+            if tag_id in tag_ids and self.people[openid].state == "following"
+        ]
 
     def note(
         self,
@@ -198,6 +257,11 @@ class World:
         with self.lock:
             return next(self._numbers)
 
+    def new_tag_id(self) -> int:
+        """Return the id of the next tag; those of deleted tags are not given again."""
+        with self.lock:
+            return next(self._tag_ids)
+
     def new_msg_id(self) -> int:
         """Return the MsgId of the next message: seventeen digits, growing."""
         with self.lock:
@@ -216,3 +280,32 @@ def openid_of(appid: str, name: str) -> str:
     of_account = base64.urlsafe_b64encode(hashlib.sha256(appid.encode()).digest()).decode()
     of_person = base64.urlsafe_b64encode(hashlib.sha256(f"{appid} {name}".encode()).digest()).decode()
     return f"o{of_account[:5]}{of_person[:22]}"
+
+
+def unionid_of(name: str) -> str:
+    """Return the id of a person that all accounts of one owner share."""
+    return f"o{base64.urlsafe_b64encode(hashlib.sha256(name.encode()).digest()).decode()[:27]}"
+
+
+def page_of(openids: list[str], after: object) -> tuple[list[str], str]:
+    """Return the page of a list that follows an openid, and the openid to ask with for the next one.
+
+    The last page names one as well, as WeChat's does: only an empty page is the end.
+    """
+    if after and after not in openids:
+        raise Refusal(40003)
+    start = openids.index(str(after)) + 1 if after else 0
+    page = openids[start : start + PAGE]
+    return page, page[-1] if page else ""
+
+
+def _origin(code: Code | None) -> dict[str, Any]:
+    """Return how somebody came to follow, as `user/info` tells it."""
+    if code is None:
+        return {"subscribe_scene": "ADD_SCENE_SEARCH", "qr_scene": 0, "qr_scene_str": ""}
+    is_text = "STR" in code.kind
+    return {
+        "subscribe_scene": "ADD_SCENE_QR_CODE",
+        "qr_scene": 0 if is_text else int(code.scene),
+        "qr_scene_str": code.scene if is_text else "",
+    }

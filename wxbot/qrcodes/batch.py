@@ -16,16 +16,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Engine, select, update
 
 from wxbot import clock
 from wxbot.db.models import batch_lines, batches, permanent_numbers, qrcodes
 from wxbot.db.patience import patiently
+from wxbot.db.statements import insert_missing
 from wxbot.errors import WxbotError
 from wxbot.qrcodes.batch_file import BatchFileError, Line, Plan
 from wxbot.qrcodes.drawing import PLAIN, Style, draw
 from wxbot.qrcodes.mint import Code, Minter, code_of
 from wxbot.qrcodes.numbers import Numbers
+from wxbot.spreadsheet import harmless
 from wxbot.wechat.errcodes import BlockedError, BusyError, QuotaError, UnreachableError
 
 _PAUSES = (1.0, 4.0, 15.0)
@@ -118,19 +120,13 @@ class Batch:
     def _begin(self) -> None:
         """Enter the batch and its lines; one that was finished begins anew, to renew what has expired."""
         plan, now = self._plan, int(clock.now().timestamp())
-        ignore = {"dialect": "sqlite"}
         mine = batches.c.id == plan.id
         self._minter.abandon()
         with self._engine.begin() as connection:
-            connection.execute(
-                insert(batches)
-                .prefix_with("OR IGNORE", **ignore)
-                .values(id=plan.id, account=plan.account, file_name=plan.file_name, started_at=now)
-            )
-            connection.execute(
-                insert(batch_lines).prefix_with("OR IGNORE", **ignore),
-                [vars(line) | {"batch": plan.id, "is_done": False} for line in plan.lines],
-            )
+            batch = {"id": plan.id, "account": plan.account, "file_name": plan.file_name, "started_at": now}
+            insert_missing(connection, batches, [batch])
+            lines = [vars(line) | {"batch": plan.id, "is_done": False} for line in plan.lines]
+            insert_missing(connection, batch_lines, lines)
             reopened = connection.execute(
                 update(batches).where(mine, batches.c.finished_at.is_not(None)).values(finished_at=None)
             )
@@ -275,7 +271,8 @@ class Batch:
         if image and not (self._output.folder / image).exists():  # written elsewhere by a run before
             self._draw(line, code)
         ends = "" if code.expires_at is None else code.expires_at
-        return (line.line, code.scene, kind, lasts, line.caption, code.url, code.ticket, ends, image)
+        scene, caption = harmless(code.scene), harmless(line.caption)
+        return (line.line, scene, kind, lasts, caption, code.url, code.ticket, ends, image)
 
 
 @contextmanager

@@ -67,6 +67,16 @@ def looks_like_number(scene: str) -> bool:
     return is_plain and int(scene) <= LARGEST_NUMBER
 
 
+def value_of(scene: str) -> int | str:
+    """Return a scene as it is minted where nobody says of which type it is: digits become a number."""
+    return int(scene) if looks_like_number(scene) else scene
+
+
+def check_scene(scene: str) -> None:
+    """Raise SceneRefusedError for a scene that no code can have."""
+    kind_of(value_of(scene), account="", expires_in=SHORTEST_SECONDS)
+
+
 def check_lifetime(seconds: int) -> None:
     """Raise SceneRefusedError for a lifetime that WeChat does not grant."""
     is_whole = isinstance(seconds, int) and not isinstance(seconds, bool)

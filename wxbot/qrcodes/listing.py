@@ -1,5 +1,6 @@
 """Lists of the codes on record, a page at a time, the newest first."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import Engine, select, tuple_
@@ -11,7 +12,7 @@ LARGEST_PAGE = 1000
 _ORDER = (qrcodes.c.created_at, qrcodes.c.account, qrcodes.c.scene, qrcodes.c.is_permanent)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Position:
     """Where a page ends: the code after which the next page begins. It stays right while codes are added."""
 
@@ -32,16 +33,16 @@ class Page:
 def list_codes(
     engine: Engine,
     *,
-    account: str | None = None,
+    accounts: Collection[str] | None = None,
     is_permanent: bool | None = None,
     after: Position | None = None,
     limit: int = 100,
 ) -> Page:
-    """Return up to `limit` codes (1000 at most) of one account or all, the newest first."""
+    """Return up to `limit` codes (1000 at most) of some accounts or all, the newest first."""
     limit = max(1, min(limit, LARGEST_PAGE))
     query = select(qrcodes).order_by(*(column.desc() for column in _ORDER)).limit(limit + 1)
-    if account is not None:
-        query = query.where(qrcodes.c.account == account)
+    if accounts is not None:
+        query = query.where(qrcodes.c.account.in_(accounts))
     if is_permanent is not None:
         query = query.where(qrcodes.c.is_permanent == is_permanent)
     if after is not None:

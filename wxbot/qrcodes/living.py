@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Engine, delete, select
-from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import SQLAlchemyError
 
 from wxbot import clock
 from wxbot.db.models import living_codes
+from wxbot.db.statements import put
 from wxbot.errors import WxbotError
 from wxbot.qrcodes.kinds import LONGEST_SECONDS, SceneRefusedError, check_lifetime, kind_of
 from wxbot.qrcodes.mint import Code, Minter
@@ -26,6 +26,10 @@ log = logging.getLogger(__name__)
 
 class UnknownNameError(WxbotError):
     """There is no living code of this name."""
+
+
+class NameTakenError(WxbotError):
+    """A living code of this name shows something else."""
 
 
 class NotShownError(WxbotError):
@@ -78,10 +82,22 @@ class LivingCodes:
             "lifetime_seconds": lifetime,
             "created_at": int(self._now().timestamp()),
         }
-        put = upsert(living_codes).values(name=name, **values)
         with self._engine.begin() as connection:
-            connection.execute(put.on_conflict_do_update(index_elements=["name"], set_=values))
+            put(connection, living_codes, {"name": name, **values})
         return LivingCode(name=name, **values)  # type: ignore[arg-type]
+
+    def put_first(self, name: str, scene: int | str, *, account: str = "default") -> LivingCode:
+        """Do `put` unless the name shows this scene already; raises NameTakenError if it shows another."""
+        try:
+            known = self.find(name)
+        except UnknownNameError:
+            return self.put(name, scene, account=account)
+        if (known.account, known.scene) != (account, str(scene)):
+            raise NameTakenError(
+                f"the living code {name!r} shows another scene, {known.scene!r} of account "
+                f"{known.account!r}: choose another name"
+            )
+        return known
 
     def remove(self, name: str) -> None:
         """Forget a name; raises UnknownNameError. Codes that were shown live until they expire."""

@@ -10,14 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from hashlib import sha256
 from typing import Protocol
 
-from sqlalchemy import Connection, Engine, RowMapping, exists, insert, literal, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import Connection, Engine, RowMapping, select, update
 
 from wxbot import clock
 from wxbot.db.models import mintings, qrcodes
 from wxbot.db.patience import patiently
+from wxbot.db.statements import insert_first, put
 from wxbot.errors import WxbotError
 from wxbot.qrcodes import numbers
 from wxbot.qrcodes.kinds import Kind, SceneRefusedError, kind_of
@@ -30,6 +31,7 @@ CLAIM_SECONDS = 60
 PATIENCE_SECONDS = 20.0
 _POLL_SECONDS = 0.05
 _KILLED = "the process ended meanwhile"
+_GIVEN_UP = {"outcome": "unknown", "claim": None, "detail": _KILLED}
 
 
 class MintingError(WxbotError):
@@ -149,7 +151,7 @@ class Minter:
         Only for one who knows that nobody else works under the same name now.
         """
         dead = mintings.c.outcome == "asked", mintings.c.detail == self._holder
-        given_up = update(mintings).where(*dead).values(outcome="unknown", detail=_KILLED)
+        given_up = update(mintings).where(*dead).values(_GIVEN_UP)
         return patiently(self._engine, lambda connection: connection.execute(given_up).rowcount)
 
     def _seconds(self) -> int:
@@ -190,20 +192,11 @@ class Minter:
             "is_permanent": kind.is_permanent,
             "started_at": started_at,
             "outcome": "asked",
+            "claim": _claim_key(kind),
             "detail": self._holder,
         }
-        # Whatever the duration, so that a number and a text of the same digits cannot pass here together.
-        is_claimed = exists().where(
-            mintings.c.outcome == "asked",
-            mintings.c.account == kind.account,
-            mintings.c.scene == kind.scene,
-        )
-        values = [literal(value, mintings.c[name].type) for name, value in row.items()]
         _give_up_old_claims(connection, before=started_at - CLAIM_SECONDS)
-        added = connection.execute(
-            insert(mintings).from_select(list(row), select(*values).where(~is_claimed))
-        )
-        if not added.rowcount:
+        if not insert_first(connection, mintings, row):
             return None
         if code := self._good(connection, wish):
             connection.rollback()
@@ -241,12 +234,13 @@ class Minter:
             "expires_at": expires_at,
         }
         key = {"account": kind.account, "scene": kind.scene, "is_permanent": kind.is_permanent}
-        kept = upsert(qrcodes).values(**key, **values)
         # A claim that was given up as unknown meanwhile has an outcome after all.
-        noted = update(mintings).where(mintings.c.id == claim).values(outcome="minted", detail=None)
+        noted = (
+            update(mintings).where(mintings.c.id == claim).values(outcome="minted", claim=None, detail=None)
+        )
 
         def write(connection: Connection) -> None:
-            connection.execute(kept.on_conflict_do_update(index_elements=list(key), set_=values))
+            put(connection, qrcodes, key | values)
             connection.execute(noted)
 
         # The code exists by now: it must not be lost because somebody else is writing.
@@ -254,7 +248,8 @@ class Minter:
         return code_of(key | values)
 
     def _note(self, claim: bytes, outcome: str, detail: str) -> None:
-        noted = update(mintings).where(mintings.c.id == claim).values(outcome=outcome, detail=detail[:255])
+        values = {"outcome": outcome, "claim": None, "detail": detail[:255]}
+        noted = update(mintings).where(mintings.c.id == claim).values(values)
         patiently(self._engine, lambda connection: connection.execute(noted))
 
 
@@ -265,7 +260,15 @@ def code_of(row: RowMapping | dict[str, object]) -> Code:
 
 def _give_up_old_claims(connection: Connection, *, before: int) -> None:
     old = mintings.c.outcome == "asked", mintings.c.started_at < before
-    connection.execute(update(mintings).where(*old).values(outcome="unknown", detail=_KILLED))
+    connection.execute(update(mintings).where(*old).values(_GIVEN_UP))
+
+
+def _claim_key(kind: Kind) -> bytes:
+    """Return what only one open claim can have.
+
+    Whatever the duration, so that a number and a text of the same digits cannot be claimed together.
+    """
+    return sha256(f"{kind.account}\0{kind.scene}".encode()).digest()[:16]
 
 
 def _both_words(kind: Kind) -> str:

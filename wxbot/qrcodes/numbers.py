@@ -9,13 +9,15 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import Connection, Engine, case, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, Select, func, insert, select, update
 from sqlalchemy.orm import aliased
 
 from wxbot import clock
 from wxbot.db.models import number_history, permanent_numbers
 from wxbot.db.patience import patiently
+from wxbot.db.statements import insert_first
 from wxbot.qrcodes.kinds import LARGEST_PERMANENT_NUMBER, SceneRefusedError
 
 DAY_SECONDS = 86_400
@@ -71,6 +73,16 @@ class Usage:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Rest:
+    """A number that was given back and may be taken from `free_at` on, seconds since 1970 in UTC."""
+
+    number: int
+    owner: str
+    purpose: str
+    free_at: int
+
+
 class Numbers:
     """The meter and the book of the numbers. Safe to use from any thread and any number of processes."""
 
@@ -101,29 +113,27 @@ class Numbers:
         taken = permanent_numbers.c.state == "taken"
         ended = {"state": "quarantined", "free_at": at + quarantine_days * DAY_SECONDS}
         with self._engine.begin() as connection:
-            row = connection.execute(
-                update(permanent_numbers)
-                .where(*mine, taken)
-                .values(**ended)
-                .returning(
-                    permanent_numbers.c.owner, permanent_numbers.c.purpose, permanent_numbers.c.taken_at
-                )
-            ).first()
-            if row is None:
+            if not connection.execute(update(permanent_numbers).where(*mine, taken).values(**ended)).rowcount:
                 raise NumberRefusedError(f"the number {number} of account {account!r} is not taken")
+            # Nobody else can change the row now, and what is asked for was not changed.
+            row = connection.execute(
+                select(
+                    permanent_numbers.c.owner, permanent_numbers.c.purpose, permanent_numbers.c.taken_at
+                ).where(*mine)
+            ).one()
             meaning = Meaning(account=account, number=number, released_at=at, **row._asdict())
             connection.execute(insert(number_history).values(id=os.urandom(16), **vars(meaning)))
         return meaning
 
     def usage(self, account: str) -> Usage:
         """Return how many numbers are taken, rest, and are free."""
-        is_taken = case((permanent_numbers.c.state == "taken", 1), else_=0)
-        does_rest = case((permanent_numbers.c.free_at > self._seconds(), 1), else_=0)
-        query = select(func.coalesce(func.sum(is_taken), 0), func.coalesce(func.sum(does_rest), 0)).where(
-            permanent_numbers.c.account == account
-        )
+        table = permanent_numbers.c
+        count = select(func.count()).select_from(permanent_numbers).where(table.account == account)
+        is_taken = table.state == "taken"
+        does_rest = table.state == "quarantined", table.free_at > self._seconds()
         with self._engine.connect() as connection:
-            taken, quarantined = connection.execute(query).one()
+            taken = connection.execute(count.where(is_taken)).scalar_one()
+            quarantined = connection.execute(count.where(*does_rest)).scalar_one()
         return Usage(account=account, taken=taken, quarantined=quarantined)
 
     def taken(self, account: str) -> list[Meaning]:
@@ -135,16 +145,24 @@ class Numbers:
         )
         with self._engine.connect() as connection:
             rows = connection.execute(query).all()
+        return [_meaning(account, row) for row in rows]
+
+    def resting(self, account: str, *, after: int = 0, limit: int = 50) -> list[Rest]:
+        """Return the numbers above `after` that nobody may take for now, in their order."""
+        rests = permanent_numbers.c.state == "quarantined", permanent_numbers.c.free_at > self._seconds()
+        with self._engine.connect() as connection:
+            rows = connection.execute(_above(account, after).where(*rests).limit(limit)).mappings().all()
         return [
-            Meaning(
-                account=account,
-                number=row.number,
-                owner=row.owner,
-                purpose=row.purpose,
-                taken_at=row.taken_at,
-            )
+            Rest(number=row["number"], owner=row["owner"], purpose=row["purpose"], free_at=row["free_at"])
             for row in rows
         ]
+
+    def taken_above(self, account: str, *, after: int = 0, limit: int = 50) -> list[Meaning]:
+        """Return who has which of the numbers above `after` now, in their order."""
+        taken = permanent_numbers.c.state == "taken"
+        with self._engine.connect() as connection:
+            rows = connection.execute(_above(account, after).where(taken).limit(limit)).all()
+        return [_meaning(account, row) for row in rows]
 
     def history(self, account: str, number: int) -> list[Meaning]:
         """Return what a number meant before it was given back, the latest first."""
@@ -219,6 +237,18 @@ class Numbers:
             log.warning("%s", usage.warning)
 
 
+def _above(account: str, after: int) -> Select[Any]:
+    """Return the query for an account's numbers above one, in the order of the primary key."""
+    mine = permanent_numbers.c.account == account, permanent_numbers.c.number > after
+    return select(permanent_numbers).where(*mine).order_by(permanent_numbers.c.number)
+
+
+def _meaning(account: str, row: Row[Any]) -> Meaning:
+    return Meaning(
+        account=account, number=row.number, owner=row.owner, purpose=row.purpose, taken_at=row.taken_at
+    )
+
+
 def hold(connection: Connection, account: str, number: int, *, at: int) -> None:
     """Take a number that is about to be minted without an owner; raises NumberRefusedError if it rests."""
     if _enter(connection, account, number, owner="", purpose="", at=at):
@@ -235,12 +265,7 @@ def hold(connection: Connection, account: str, number: int, *, at: int) -> None:
 def _enter(connection: Connection, account: str, number: int, *, owner: str, purpose: str, at: int) -> bool:
     """Write that a number is taken; False if it is not free."""
     values = {"state": "taken", "owner": owner, "purpose": purpose, "taken_at": at, "free_at": None}
-    added = connection.execute(
-        insert(permanent_numbers)
-        .prefix_with("OR IGNORE", dialect="sqlite")
-        .values(account=account, number=number, **values)
-    )
-    if added.rowcount:
+    if insert_first(connection, permanent_numbers, {"account": account, "number": number, **values}):
         return True
     has_rested = (permanent_numbers.c.state == "quarantined", permanent_numbers.c.free_at <= at)
     mine = permanent_numbers.c.account == account, permanent_numbers.c.number == number

@@ -12,6 +12,7 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, cast
 
 from wxbot.qrcodes.drawing import PLAIN, DrawingRefusedError, Kind, Style, draw
+from wxbot.spreadsheet import harmless
 
 # A4 without the margins of the page.
 PRINTED_MILLIMETRES = 190
@@ -95,7 +96,8 @@ def archive(entries: Iterable[Entry], *, kind: Kind = "png", style: Style = PLAI
         for number, entry in enumerate(entries, start=1):
             name = f"{number:05}-{re.sub('[^A-Za-z0-9_.=-]', '_', entry.scene)}.{kind}"
             packed.writestr(_member(name), draw(entry.url, kind=kind, caption=entry.caption, style=style))
-            rows.writerow((name, entry.scene, entry.caption, entry.url, _moment(entry.expires_at)))
+            scene, caption = harmless(entry.scene), harmless(entry.caption)
+            rows.writerow((name, scene, caption, entry.url, _moment(entry.expires_at)))
             yield sink.taken()
         index.flush()
         kept.seek(0)

@@ -2,25 +2,37 @@
 
 import ipaddress
 import json
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Literal, Protocol
 from urllib.parse import quote, urlsplit
 
 from wxbot import clock
 from wxbot.errors import ConfigurationError
-from wxbot.wechat.errcodes import TOKEN_REFUSED, QuotaError, TicketUnknownError, UnreachableError, error_for
+from wxbot.wechat.errcodes import (
+    TOKEN_REFUSED,
+    ApiError,
+    QuotaError,
+    TicketUnknownError,
+    UnreachableError,
+    error_for,
+)
 from wxbot.wechat.http import Http
 from wxbot.wechat.replies import Reply
 from wxbot.wechat.service_messages import service_message
+from wxbot.wechat.summaries import UserDay, user_day
 
 TokenKind = Literal["stable", "classic"]
 Data = dict[str, Any]
 _BUSY_PAUSES = (0.2, 0.6)
+_NO_MENU = 46003
 # Somebody may have had the quota cleared: it is tried again now and then.
 _LONGEST_SILENCE = timedelta(minutes=10)
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,10 +44,12 @@ class ApiAccount:
     secret: str = field(repr=False)
     api_base: str = "https://api.weixin.qq.com"
     mp_base: str = "https://mp.weixin.qq.com"
+    open_base: str = "https://open.weixin.qq.com"
     token_kind: TokenKind = "stable"
 
     def __post_init__(self) -> None:
-        for key, base in (("api_base", self.api_base), ("mp_base", self.mp_base)):
+        bases = {"api_base": self.api_base, "mp_base": self.mp_base, "open_base": self.open_base}
+        for key, base in bases.items():
             parts = urlsplit(base)
             if parts.scheme != "https" and not (
                 parts.scheme == "http" and _is_loopback(parts.hostname or "")
@@ -123,6 +137,11 @@ class ApiClient:
         self._now = now
         self._sleep = sleep
         self._used_up: dict[str, tuple[int, datetime]] = {}
+
+    def refresh_token(self) -> None:
+        """Have the access token renewed if it nears its end; without a secret there is none."""
+        if self.account.secret:
+            self._token.current()
 
     def create_qrcode(self, *, scene: int | str, is_permanent: bool, expires_in: int | None) -> Ticket:
         """Mint a code; the type of `scene` decides between a number and a text. `expires_in` is seconds.
@@ -214,6 +233,31 @@ class ApiClient:
             tag_ids=tuple(tag_id for tag_id in told.get("tagid_list") or () if isinstance(tag_id, int)),
         )
 
+    def user_summary(self, first: date, last: date) -> list[UserDay]:
+        """Return how many followed and left, by day and source; seven days at most, before today."""
+        call = "/datacube/getusersummary"
+        told = self._post(call, {"begin_date": first.isoformat(), "end_date": last.isoformat()})
+        try:
+            return [user_day(line) for line in _list(told, "list", call=call)]
+        except ValueError:
+            raise _unusable(call) from None
+
+    def menu(self) -> Data | None:
+        """Return the account's menu as it was last pushed, None when there is none that a program made."""
+        try:
+            menu = self._get("menu/get").get("menu")
+        except ApiError as error:
+            if error.errcode == _NO_MENU:
+                return None
+            raise
+        if not isinstance(menu, dict) or not isinstance(menu.get("button"), list):
+            raise _unusable("menu/get")
+        return menu
+
+    def create_menu(self, menu: Mapping[str, object]) -> None:
+        """Replace the account's menu; phones show the new one within some minutes."""
+        self._post("menu/create", menu)
+
     def callback_ips(self) -> tuple[str, ...]:
         """Return the addresses and networks that callbacks come from."""
         call = "getcallbackip"
@@ -267,9 +311,12 @@ class ApiClient:
         self._used_up.pop(path, None)
 
     def _ask(self, method: str, path: str, *, query: Mapping[str, str], body: bytes | None) -> Data:
-        url = f"{self.account.api_base}/cgi-bin/{path}"
+        url = f"{self.account.api_base}{path if path.startswith('/') else f'/cgi-bin/{path}'}"
         for pause in (*_BUSY_PAUSES, None):
+            started = clock.monotonic()
             answer = read_answer(self._http, method, url, call=path, query=query, body=body)
+            took = 1000 * (clock.monotonic() - started)
+            log.info("asked WeChat for %s: errcode %s in %.0f ms", path, answer.get("errcode", 0), took)
             if answer.get("errcode") != -1 or pause is None:
                 break
             self._sleep(pause)

@@ -5,7 +5,8 @@ The mode is configuration; nothing that a sender may leave out or add changes it
 
 import hashlib
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -43,12 +44,17 @@ _SEALED = """<xml>
 
 @dataclass(frozen=True)
 class Credentials:
-    """What an account and WeChat share; ValueError for an empty appid or token, which anybody could use."""
+    """What an account and WeChat share; ValueError for an empty appid or token, which anybody could use.
+
+    `former` are those before a change of token or key, which count as well up to `former_until`.
+    """
 
     appid: str
     token: str = field(repr=False)
     aes_key: str = field(repr=False)
     mode: Mode
+    former: tuple["Credentials", ...] = ()
+    former_until: datetime | None = None
 
     def __post_init__(self) -> None:
         if not self.appid or not self.token:
@@ -61,17 +67,25 @@ class Credentials:
         """The cipher of the account; ValueError if the AES key has not the right form."""
         return Cipher(self.aes_key, self.appid)
 
+    def valid_at(self, now: datetime) -> tuple["Credentials", ...]:
+        """Return all that count at a time, these first."""
+        if self.former_until is None or now >= self.former_until:
+            return (self,)
+        return (self, *self.former)
+
 
 @dataclass(frozen=True)
 class Opened:
     """A verified callback: the one document to believe, and what its answer and its record need.
 
     `signed_by` is a digest of the signature where that does not cover the body: the record must refuse the
-    same one with another event. In safe mode it is None.
+    same one with another event. In safe mode it is None. `credentials` are those that WeChat used, with which
+    the answer must be sealed.
     """
 
     body: bytes = field(repr=False)
     nonce: str
+    credentials: Credentials
     signed_by: bytes | None = field(default=None, repr=False)
 
 
@@ -79,7 +93,7 @@ def verify_url(query: bytes, credentials: Credentials, *, now: datetime, window_
     """Return the echostr of a verification request, to be answered as it is; raises ForbiddenError."""
     given = _parameters(query, required=("signature", "timestamp", "nonce", "echostr"))
     _check_time(given["timestamp"], now=now, window_seconds=window_seconds)
-    _check_signature(given["signature"], credentials.token, given["timestamp"], given["nonce"])
+    _signers(credentials.valid_at(now), given["signature"], given["timestamp"], given["nonce"])
     return given["echostr"]
 
 
@@ -102,16 +116,18 @@ def open_envelope(
     }[credentials.mode]
     given = _parameters(query, required=required)
     _check_time(given["timestamp"], now=now, window_seconds=window_seconds)
-    parts = (credentials.token, given["timestamp"], given["nonce"])
+    stamp = (given["timestamp"], given["nonce"])
+    possible: Sequence[Credentials] = credentials.valid_at(now)
     signed_by = None
     if credentials.mode != "safe":
-        _check_signature(given["signature"], *parts)
+        possible = _signers(possible, given["signature"], *stamp)
         signed_by = _digest(given["signature"])
     if credentials.mode != "plain":
         encrypted = _encrypted(body)
-        _check_signature(given["msg_signature"], *parts, encrypted)
-        body = credentials.cipher.decrypt(encrypted)
-    return Opened(body=body, nonce=given["nonce"], signed_by=signed_by)
+        possible = _signers(possible, given["msg_signature"], *stamp, encrypted)
+        body, used = _decrypted(possible, encrypted)
+        possible = (used,)
+    return Opened(body=body, nonce=given["nonce"], credentials=possible[0], signed_by=signed_by)
 
 
 def seal(
@@ -140,8 +156,7 @@ def _parameters(query: bytes, *, required: Collection[str]) -> dict[str, str]:
     if len(query) > MAX_QUERY:
         raise ForbiddenError("query")
     given: dict[str, str] = {}
-    for pair in query.split(b"&"):
-        name, _, value = (unquote_to_bytes(part).decode("latin-1") for part in pair.partition(b"="))
+    for name, value in _pairs(query):
         if name not in _PARAMETERS:
             continue
         if name in given:
@@ -155,6 +170,19 @@ def _parameters(query: bytes, *, required: Collection[str]) -> dict[str, str]:
     return given
 
 
+def _pairs(query: bytes) -> Iterator[tuple[str, str]]:
+    for pair in query.decode("latin-1").split("&"):
+        name, _, value = pair.partition("=")
+        if "%" in pair:
+            yield _unquoted(name), _unquoted(value)
+        else:
+            yield name, value
+
+
+def _unquoted(text: str) -> str:
+    return unquote_to_bytes(text.encode("latin-1")).decode("latin-1")
+
+
 def _digest(given: str) -> bytes:
     return hashlib.sha256(given.encode("ascii")).digest()[:16]
 
@@ -165,10 +193,12 @@ def _check_time(timestamp: str, *, now: datetime, window_seconds: int) -> None:
         raise ForbiddenError("window")
 
 
-def _check_signature(given: str, *parts: str) -> None:
-    """Refuse a wrong signature."""
-    if not signature.matches(given, *parts):
+def _signers(possible: Sequence[Credentials], given: str, *parts: str) -> Sequence[Credentials]:
+    """Return those whose token made a signature; without any it is a wrong one."""
+    found = [each for each in possible if signature.matches(given, each.token, *parts)]
+    if not found:
         raise ForbiddenError("signature")
+    return found
 
 
 def _encrypted(body: bytes) -> str:
@@ -180,3 +210,12 @@ def _encrypted(body: bytes) -> str:
     if not isinstance(encrypted, str) or not encrypted:
         raise ForbiddenError("envelope")
     return encrypted
+
+
+def _decrypted(possible: Sequence[Credentials], encrypted: str) -> tuple[bytes, Credentials]:
+    """Return the document inside, and the credentials whose key opens it."""
+    *earlier, last = possible
+    for each in earlier:
+        with suppress(ForbiddenError):
+            return each.cipher.decrypt(encrypted), each
+    return last.cipher.decrypt(encrypted), last

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from wxbot.errors import WxbotError
 
 TOKEN_REFUSED = frozenset({40001, 40014, 42001})
+CODE_REFUSED = frozenset({40029, 40163})
 _RID = re.compile(r"rid:\s*([0-9a-f]{8}(?:-[0-9a-f]{8}){2})\b")
 _ADDRESS = re.compile(r"invalid ip ([0-9A-Fa-f.:]{2,45})(?![0-9A-Fa-f.:])")
 _CHINA_OFFSET = timedelta(hours=8)
@@ -21,15 +22,26 @@ ADVICE = {
     40003: "the openid belongs to another account or to somebody who does not follow",
     40013: "the AppID is unknown; check `appid` of the account",
     40014: "the access token is not accepted",
+    40016: "the menu has more buttons than WeChat takes, or none",
+    40017: "a menu button is of a type that this account may not use",
+    40018: "the name of a menu button is empty or too long",
+    40019: "the key of a menu button is empty or too long",
+    40020: "the address of a menu button is empty or too long",
+    40023: "a menu button has more than five others below it",
+    40029: "the code is wrong or older than five minutes; the person has to open the page anew",
     40032: "a call takes at most 50 openids",
     40052: "the kind of QR code is unknown; this is a fault in wxbot",
     40053: "the scene is not accepted; use 1 to 64 characters of A-Z a-z 0-9 _ . : = - or a number in range",
+    40054: "the address of a menu button is not accepted; use https:// and a domain of your own",
+    40055: "the address of a menu button is not accepted; use https:// and a domain of your own",
     40125: "the AppSecret is wrong; check `secret` of the account, or reset it on mp.weixin.qq.com",
+    40163: "the code was used before; the person has to open the page anew",
     40201: "no callback URL is set; enter it under server configuration on mp.weixin.qq.com",
     40243: "the AppSecret is frozen; unfreeze it on mp.weixin.qq.com",
     41001: "the access token is missing; this is a fault in wxbot",
     41002: "the AppID is missing; set `appid` of the account",
     41004: "the AppSecret is missing; set `secret` of the account",
+    41008: "the code is missing; this is a fault in wxbot",
     42001: "the access token has expired",
     43002: "the call needs POST; this is a fault in wxbot",
     43004: "the person does not follow the account",
@@ -47,6 +59,7 @@ ADVICE = {
     45158: "the tag's name is too long; it has at most 30 characters",
     45159: "there is no such tag",
     45169: "the person is being tagged by another call; try again in a moment",
+    46003: "the account has no menu that a program made",
     47001: "the call was not understood; this is a fault in wxbot",
     48006: "the quota was cleared 10 times this month, which is all that is allowed",
     49003: "the openid belongs to another account",
@@ -54,7 +67,9 @@ ADVICE = {
     50004: "this account may not fetch access tokens; see its notices on mp.weixin.qq.com",
     50005: "the person does not follow the account",
     50007: "the account is frozen; see its notices on mp.weixin.qq.com",
+    61501: "WeChat tells of at most seven days at once, and only of days that are over",
     61024: "the AppID is that of a third-party platform; set the AppID of an Official Account",
+    65301: "the account has no such menu",
     70000: "WeChat blocked the message to protect minors",
     89503: "the account's administrator must confirm the call; see the message on their phone",
     89506: "the account's administrator refused the call; ask them, and try again in 24 hours",
@@ -85,6 +100,10 @@ class ApiError(WxbotError):
 
 class TokenRefusedError(ApiError):
     """WeChat does not accept our access token, and a new one was of no help."""
+
+
+class CodeRefusedError(ApiError):
+    """The code that a browser brought from WeChat is wrong, too old (40029) or was used before (40163)."""
 
 
 class NotAllowedError(ApiError):
@@ -145,6 +164,13 @@ class BlockedError(ApiError):
         super().__init__(None, call=call, advice=advice)
 
 
+_KINDS: dict[int, type[ApiError]] = {
+    -1: BusyError,
+    **dict.fromkeys(TOKEN_REFUSED, TokenRefusedError),
+    **dict.fromkeys(CODE_REFUSED, CodeRefusedError),
+}
+
+
 def error_for(errcode: int, errmsg: object, *, call: str, now: datetime) -> ApiError:
     """Return the exception for an answer with an error code."""
     text = errmsg if isinstance(errmsg, str) else ""
@@ -157,11 +183,10 @@ def error_for(errcode: int, errmsg: object, *, call: str, now: datetime) -> ApiE
         return QuotaError(errcode, call=call, ends_at=quota_ends_at(errcode, now), rid=rid)
     if errcode in _NOT_ALLOWED:
         return NotAllowedError(errcode, call=call, advice=_NOT_ALLOWED[errcode], rid=rid)
-    kind = BusyError if errcode == -1 else TokenRefusedError if errcode in TOKEN_REFUSED else ApiError
     advice = ADVICE.get(
         errcode, "WeChat refused the call; its list of global error codes explains the number"
     )
-    return kind(errcode, call=call, advice=advice, rid=rid)
+    return _KINDS.get(errcode, ApiError)(errcode, call=call, advice=advice, rid=rid)
 
 
 def quota_ends_at(errcode: int, now: datetime) -> datetime:

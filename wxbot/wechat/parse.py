@@ -51,14 +51,17 @@ def parse_event(body: bytes, *, account: str) -> Event:
         "msg_type": msg_type,
         "name": name,
         "msg_id": msg_id,
-        "digest": _digest(identity),
+        "digest": digest_of(*identity),
         "body": body,
     }
     return known.get(lowered(name or msg_type), _unknown)(fields, common)
 
 
-def _digest(parts: tuple[str, ...]) -> bytes:
-    """Condense what makes an event this one; lengths keep neighbours from lending to each other."""
+def digest_of(*parts: str) -> bytes:
+    """Condense what makes an event this one; lengths keep neighbours from lending to each other.
+
+    The parts: account, openid, CreateTime, MsgType, Event in lower case, EventKey, MsgId; empty if missing.
+    """
     encoded = [part.encode("utf-8") for part in parts]
     return hashlib.sha256(b"".join(len(part).to_bytes(4, "big") + part for part in encoded)).digest()[:16]
 

@@ -14,6 +14,7 @@ from wxbot.wechat import wechatpy_bridge
 from wxbot.wechat.events import Event, lowered
 
 MAX_ARTICLES = 8
+MAX_REPLIES = 5  # of one handler: the answer, and what WeChat lets follow it even after a message
 MAX_TEXT_BYTES = 2048
 # Far beyond any id or address of WeChat's; what is longer would be cut there, so it is refused here.
 MAX_REFERENCE = 2048
@@ -141,7 +142,53 @@ _KINDS: dict[str, type[Any]] = {
 _REPLIES = (Text, Image, Voice, Video, Music, News, Transfer)
 _TEXTS = frozenset({"content", "title", "description"})
 _REFERENCES = frozenset({"media_id", "thumb_media_id", "url", "hq_url", "image_url", "kf_account"})
-_ALLOWED = "Return a non-blank str, Text, Image, Voice, Video, Music, News, Transfer, or a wechatpy reply."
+_ALLOWED = (
+    "Return a non-blank str, Text, Image, Voice, Video, Music, News, Transfer, a wechatpy reply, "
+    "or a list that begins with one."
+)
+_INTERIM = "Give a non-blank str, Text, Image, Voice, Video, Music, or News with one article."
+
+
+@dataclass(frozen=True)
+class Replies:
+    """What a handler returned: the answer, the service messages behind it, and why others were left out."""
+
+    first: Reply | Acknowledgement
+    more: tuple[Reply, ...] = ()
+    dropped: tuple[str, ...] = ()
+
+
+def as_replies(value: object, event: Event) -> Replies:
+    """Turn what a handler returned into a reply to this event and, from a list, the messages after it.
+
+    Only the first decides whether there is a reply at all: NotAReplyError if not. Of the others, those that
+    cannot be sent are left out.
+    """
+    if not issubclass(type(value), list):
+        return Replies(as_reply(value, event))
+    if not value:
+        raise NotAReplyError(f"the list is empty. {_ALLOWED}")
+    first, *others = cast(list[object], value)
+    more, dropped = [], []
+    for number, item in enumerate(others[: MAX_REPLIES - 1], 2):
+        try:
+            more.append(as_service_message(item, event))
+        except NotAReplyError as error:
+            dropped.append(f"item {number}: {error}")
+    if len(others) >= MAX_REPLIES:
+        dropped.append(f"{len(others) - MAX_REPLIES + 1} items at the end: at most {MAX_REPLIES} are sent")
+    return Replies(as_reply(first, event), tuple(more), tuple(dropped))
+
+
+def as_service_message(value: object, event: Event) -> Reply:
+    """Turn a value into a reply that can be sent without being an answer; raises NotAReplyError.
+
+    Of several articles the first stays, which is all that such a message takes.
+    """
+    reply = as_reply(value, event)
+    if isinstance(reply, Transfer):
+        raise NotAReplyError("a Transfer can only be the first reply, the answer itself")
+    return News(reply.articles[:1]) if isinstance(reply, News) else reply
 
 
 def as_reply(value: object, event: Event) -> Reply:
@@ -161,6 +208,19 @@ def as_reply(value: object, event: Event) -> Reply:
     except (ValueError, AttributeError) as error:
         raise NotAReplyError(f"{error}. {_ALLOWED}") from error
     raise NotAReplyError(f"{kind.__qualname__} is not a reply. {_ALLOWED}")
+
+
+def as_interim(value: object) -> Reply:
+    """Turn what an author wants to be read first into a reply to any event; raises NotAReplyError."""
+    try:
+        reply = Text(value) if isinstance(value, str) else value
+    except ValueError as error:
+        raise NotAReplyError(f"{error}. {_INTERIM}") from error
+    if not isinstance(reply, _REPLIES) or isinstance(reply, Transfer):
+        raise NotAReplyError(f"{type(value).__name__} is none. {_INTERIM}")
+    if isinstance(reply, News) and len(reply.articles) > 1:
+        raise NotAReplyError(f"News with {len(reply.articles)} articles. {_INTERIM}")
+    return reply
 
 
 def to_data(reply: Reply | Acknowledgement) -> dict[str, object]:

@@ -85,6 +85,7 @@ async function refresh() {
     view.clock = state.now - Date.now() / 1000;
     document.body.classList.remove("is-offline");
     if (state.people) show(state);
+    scanHanded();
   } catch {
     if (!document.body.classList.contains("is-offline")) toast(say("offline"));
     document.body.classList.add("is-offline");
@@ -104,6 +105,7 @@ function show(state) {
   }
   drawPeople(state);
   drawChat(state);
+  drawDetails();
   drawCodes();
   drawSettings(state);
 }
@@ -147,12 +149,36 @@ function drawPeople(state) {
       make("span", { class: "person-line" },
         make("span", { class: "person-name" }, person.name),
         make("span", { class: `state ${person.state}`, "data-testid": "state" }, say(`state_${person.state}`))),
-      make("div", { class: "person-preview" }, person.waiting ? "…" : previewOf(person))))));
+      make("div", { class: "person-preview" }, person.waiting ? "…" : previewOf(person)),
+      ...tags(person)))));
 }
+
+const tags = (person) => (person.tags.length ? [make("span", { class: "tag-list", "data-testid": "tags" }, ...person.tags.map((name) => make("span", { class: "tag-chip" }, name)))] : []);
 
 function previewOf({ kind, preview }) {
   if (!kind) return say("nothing_yet");
   return kind === "text" || kind === "fault" ? preview : `[${say(`kind_${kind}`)}] ${preview}`;
+}
+
+function drawDetails() {
+  if (!$("details-sheet").open) return;
+  const person = chosen();
+  $("details-name").textContent = person.name;
+  const fact = (name, ...values) => [make("dt", {}, say(name)), make("dd", {}, ...values)];
+  const facts = [...fact("detail_state", say(`state_${person.state}`)), make("dt", {}, "OpenID"), make("dd", { class: "mono" }, person.openid)];
+  if (person.state === "following") {
+    const origin = say(`origin_${person.subscribe_scene}`, person.qr_scene_str || person.qr_scene);
+    facts.push(...fact("detail_followed_at", timeOf(person.followed_at)), ...fact("detail_origin", origin));
+    facts.push(...fact("detail_tags", ...(person.tags.length ? tags(person) : [say("no_tags")])));
+    facts.push(...fact("detail_windows", windowsOf(person)));
+  }
+  $("details-facts").replaceChildren(...facts);
+}
+
+function windowsOf(person) {
+  const now = Date.now() / 1000 + view.clock;
+  const usable = person.windows.filter((each) => each.left > 0 && each.ends_at > now);
+  return usable.map((each) => say("window_left", each.left, duration(each.ends_at - now))).join(language === "en" ? "; " : "；") || say("no_window");
 }
 
 /* ---- conversation ---- */
@@ -176,7 +202,8 @@ function drawChat(state) {
     last = entry.at;
     items.push({ key: `e${entry.number}`, ...entry, person: { openid: person.openid, name: person.name } });
   }
-  if (state.waiting) items.push({ key: "waiting", typing: true });
+  const isTyping = state.typing_until > Date.now() / 1000 + view.clock;
+  if (state.waiting || isTyping) items.push({ key: "waiting", typing: true });
   if (!items.length) items.push({ key: "empty", empty: say(`chat_empty_${person.state}`, shortName(person)) });
   const log = $("conversation");
   const wasAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
@@ -196,7 +223,8 @@ function drawEntry(item) {
   }
   const node = make("div", { class: `entry ${item.side}-side`, "data-testid": "entry", "data-side": item.side, "data-action": item.action, title: timeOf(item.at) });
   if (item.side === "system") node.append(...systemLines(item));
-  else node.append(make("div", { class: "says" }, item.side === "person" ? avatar(item.person) : make("div", { class: "avatar account", "aria-hidden": "true" }), bubble(item.bubble)));
+  else node.append(make("div", { class: "says" }, item.side === "person" ? avatar(item.person) : make("div", { class: "avatar account", "aria-hidden": "true" }), bubble(item.bubble, item.number)));
+  if (item.action === "message") node.append(make("div", { class: "exchanges hint", "data-testid": "service-message" }, `${say("service_message")} · ${timeOf(item.at)}`));
   if (item.exchanges.length) node.append(make("div", { class: "exchanges" }, ...item.exchanges.map((exchange) => exchangeLine(exchange, item.delivery))));
   else if (item.delivery && !view.state.account.callback_url) node.append(make("div", { class: "hint" }, say("no_callback")));
   return node;
@@ -210,18 +238,34 @@ function systemLines(item) {
   return lines;
 }
 
-const marks = { image: "🖼", voice: "🔊", video: "▶", music: "♪" };
+const marks = { image: "🖼", voice: "🔊", video: "▶", music: "♪", mpnewsarticle: "▤", miniprogrampage: "⧉", wxcard: "▭" };
 
-function bubble(content) {
+function bubble(content, entry) {
   if (content.kind === "text") return make("div", { class: "bubble", "data-testid": "bubble" }, ...linked(content.text));
   if (content.kind === "news") {
     return make("div", { class: "bubble news", "data-testid": "bubble" }, ...content.articles.map((article) =>
-      make(isWeb(article.url) ? "a" : "div", { class: "article", href: isWeb(article.url) && article.url, target: "_blank", rel: "noopener noreferrer" },
-        make("strong", {}, article.title), article.description && make("small", {}, article.description))));
+      opens(make(isWeb(article.url) ? "a" : "div", { class: "article", href: isWeb(article.url) && article.url, target: "_blank", rel: "noopener noreferrer" },
+        make("strong", {}, article.title), article.description && make("small", {}, article.description)))));
+  }
+  if (content.kind === "msgmenu") {
+    const tap = (choice) => gesture("choice", { entry, choice });
+    return make("div", { class: "bubble choices", "data-testid": "bubble" }, ...linked(content.text),
+      ...content.choices.map((item) => make("button", { type: "button", class: "choice", "data-testid": "choice", onclick: () => tap(item.id) }, item.content)),
+      ...linked(content.description));
   }
   return make("div", { class: "bubble media", "data-testid": "bubble" },
     make("span", { class: "media-mark", "aria-hidden": "true" }, marks[content.kind] || "•"),
     make("div", {}, content.title || say(`kind_${content.kind}`), make("small", {}, content.description || content.media_id)));
+}
+
+/* A link that is tapped opens a page on this person's phone: web OAuth asks this cookie who it is. */
+function opens(link) {
+  for (const kind of ["click", "auxclick"]) link.addEventListener(kind, remember);
+  return link;
+}
+
+function remember() {
+  document.cookie = `wx_person=${view.person}; path=/connect; samesite=lax`;
 }
 
 const isWeb = (url) => /^https?:\/\//i.test(url || "");
@@ -233,7 +277,7 @@ function linked(text) {
   for (const found of text.matchAll(/<a\s[^>]*?href\s*=\s*["']([^"']+)["'][^>]*>(.*?)<\/a>|https?:\/\/[^\s<>"'，。；、）]+/gis)) {
     parts.push(text.slice(end, found.index));
     const url = found[1] || found[0];
-    parts.push(isWeb(url) ? make("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, found[2] || url) : make("u", {}, found[2] || url));
+    parts.push(isWeb(url) ? opens(make("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, found[2] || url)) : make("u", {}, found[2] || url));
     end = found.index + found[0].length;
   }
   parts.push(text.slice(end));
@@ -318,12 +362,14 @@ function drawMenu(buttons, follows) {
     for (const open of menu.querySelectorAll("details[open]")) open.open = false;
     gesture("menu", { path });
   };
-  draw(menu, buttons.map((button, index) => ({ key: index, button })), ({ key: place, button }) => {
-    if (!button.sub_button || !button.sub_button.length) {
-      return make("button", { type: "button", onclick: () => tap([place]) }, button.name);
-    }
-    const below = button.sub_button.map((item, index) => make("button", { type: "button", onclick: () => tap([place, index]) }, item.name));
-    return make("details", {}, make("summary", {}, button.name), make("div", { class: "popup" }, ...below));
+  /* A button that opens a page opens it on this person's phone. */
+  const button = (item, path) => (item.type === "view" && isWeb(item.url)
+    ? opens(make("a", { href: item.url, target: "_blank", rel: "noopener noreferrer", onclick: () => tap(path) }, item.name))
+    : make("button", { type: "button", onclick: () => tap(path) }, item.name));
+  draw(menu, buttons.map((item, index) => ({ key: index, item })), ({ key: place, item }) => {
+    if (!item.sub_button || !item.sub_button.length) return button(item, [place]);
+    const below = item.sub_button.map((each, index) => button(each, [place, index]));
+    return make("details", {}, make("summary", {}, item.name), make("div", { class: "popup" }, ...below));
   });
 }
 
@@ -333,8 +379,12 @@ function remaining(code) {
   if (!code.expire_seconds) return { text: say("permanent") };
   const left = Math.ceil(code.created_at + code.expire_seconds - (Date.now() / 1000 + view.clock));
   if (left <= 0) return { text: say("expired"), isExpired: true };
-  const [key, size] = left >= 172800 ? ["days", 86400] : left >= 7200 ? ["hours", 3600] : left >= 120 ? ["minutes", 60] : ["seconds", 1];
-  return { text: say("expires_in", say(key, Math.round(left / size))), isSoon: left < 120 };
+  return { text: say("expires_in", duration(left)), isSoon: left < 120 };
+}
+
+function duration(seconds) {
+  const [key, size] = seconds >= 172800 ? ["days", 86400] : seconds >= 7200 ? ["hours", 3600] : seconds >= 120 ? ["minutes", 60] : ["seconds", 1];
+  return say(key, Math.round(seconds / size));
 }
 
 function drawCodes() {
@@ -382,6 +432,21 @@ async function scan(ticket, follows = false) {
   if (answer.page === "expired") $("expired-sheet").showModal();
 }
 
+/* Another page can hand a code over, as one holds a phone in front of a screen: /#scan=<ticket> */
+function scanHanded() {
+  const handed = new URLSearchParams(window.location.hash.slice(1)).get("scan");
+  if (!handed || !view.state) return;
+  history.replaceState(null, "", window.location.pathname);
+  const code = view.state.codes.find((each) => each.ticket === handed);
+  if (!code) return toast(say("error_no_such_code"));
+  $("scan-scene").textContent = code.scene.length > 32 ? `${code.scene.slice(0, 31)}…` : code.scene;
+  $("scan-people").replaceChildren(...view.state.people.map((person) =>
+    make("button", { type: "button", class: "button wide who", "data-testid": `scan-as-${person.name.split(" ")[0]}`,
+      onclick: () => { $("scan-sheet").close(); choose(person.openid); scan(handed); } },
+    avatar(person), make("span", {}, person.name), make("small", {}, say(`state_${person.state}`)))));
+  if (!$("scan-sheet").open) $("scan-sheet").showModal();
+}
+
 /* ---- settings ---- */
 
 function drawSettings(state) {
@@ -401,8 +466,8 @@ function drawSettings(state) {
     if (!known) select.add(new Option(value, value));
     select.value = known ? known.value : value;
   }
-  $("second_receiver").checked = trouble.second_receiver;
-  $("trouble-on").hidden = !(trouble.slow_seconds || trouble.lost_answers || trouble.repeats || trouble.second_receiver);
+  for (const name of ["second_receiver", "snapshot_page"]) $(name).checked = trouble[name];
+  $("trouble-on").hidden = !(trouble.slow_seconds || trouble.lost_answers || trouble.repeats || trouble.second_receiver || trouble.snapshot_page);
 }
 
 async function verify() {
@@ -432,6 +497,7 @@ function openTab(name) {
 }
 
 function listen() {
+  window.addEventListener("hashchange", refresh);
   for (const button of document.querySelectorAll(".tabs button")) button.addEventListener("click", () => openTab(button.dataset.tab));
   for (const button of document.querySelectorAll("[data-close]")) button.addEventListener("click", () => button.closest("dialog").close());
   document.addEventListener("click", (event) => {
@@ -460,10 +526,14 @@ function listen() {
   for (const name of ["slow_seconds", "lost_answers", "repeats"]) {
     $(name).addEventListener("change", () => { act("/control/trouble", { [name]: Number($(name).value) }); $(name).blur(); });
   }
-  $("second_receiver").addEventListener("change", () => act("/control/trouble", { second_receiver: $("second_receiver").checked }));
+  for (const name of ["second_receiver", "snapshot_page"]) {
+    $(name).addEventListener("change", () => act("/control/trouble", { [name]: $(name).checked }));
+  }
   $("expire-tokens").addEventListener("click", async () => { if (await act("/control/expire-tokens")) toast(say("tokens_expired")); });
-  $("reset").addEventListener("click", () => { if (window.confirm(say("reset_confirm"))) act("/control/reset"); });
+  // WeChat never forgets a token that it gave out: a bot whose new ones are refused, too, would pause its calls.
+  $("reset").addEventListener("click", () => { if (window.confirm(say("reset_confirm"))) act("/control/reset", { keeps_tokens: true }); });
   $("verify").addEventListener("click", verify);
+  $("details").addEventListener("click", () => { $("more").open = false; $("details-sheet").showModal(); drawDetails(); });
   $("unfollow").addEventListener("click", () => { $("more").open = false; gesture("unfollow"); });
   for (const id of ["follow", "follow-now"]) $(id).addEventListener("click", () => { $("more").open = false; gesture("follow"); });
   $("sheet-follow").addEventListener("click", () => { $("follow-sheet").close(); scan(view.ticket, true); });
@@ -476,4 +546,9 @@ function keepAsking() {
 listen();
 openTab("chat");
 keepAsking();
-setInterval(() => { if (view.state && !document.hidden && chosen()) drawCodes(); }, 1000);
+setInterval(() => {
+  if (!view.state || document.hidden || !chosen()) return;
+  drawCodes();
+  drawDetails();
+  if (view.state.typing_until) drawChat(view.state);
+}, 1000);

@@ -1,0 +1,139 @@
+"""What all calls of the API share: token, body, quota, the form of an answer, and what befalls them."""
+
+import json
+import re
+import secrets
+from collections.abc import Callable
+from dataclasses import replace
+from functools import wraps
+from typing import Any
+
+from flask import Response, g, request
+
+from wxbot.emulator.faults import happen
+from wxbot.emulator.ledger import Call
+from wxbot.emulator.refusals import Refusal
+from wxbot.emulator.rules import API_FAULTS
+from wxbot.emulator.world import World
+
+Answer = dict[str, Any]
+OK: Answer = {"errcode": 0, "errmsg": "ok"}
+SECRET_PATHS = ("token", "stable_token")
+SECRET_PARAMETERS = ("access_token", "refresh_token", "secret", "code")
+# A backslash that is not itself escaped, before a `u`.
+ESCAPE = re.compile(rb"(?<!\\)((?:\\\\)*)\\u")
+
+
+def as_wechat(world: World, call: Callable[[], Answer]) -> Callable[[], Response]:
+    """Answer as WeChat does: HTTP 200 and raw UTF-8 JSON, errors as a code and a text with a `rid`."""
+
+    @wraps(call)
+    def view() -> Response:
+        try:
+            with world.lock:
+                _fail_on_request(world)
+                answer = call()
+        except Refusal as refusal:
+            answer = _refused(refusal)
+        return _said(world, answer)
+
+    return view
+
+
+def befall(world: World) -> Response | None:
+    """Count the present call, and let happen to it what control asked for, before WeChat sees it."""
+    path = _path()
+    with world.lock:
+        world.asked[path] += 1
+        fault = world.trouble.fault_of(path, nth=world.asked[path])
+    if fault == "lost":
+        g.is_lost = True
+        return None
+    if fault in API_FAULTS:
+        # Noted now: some of them take longer than anybody waits.
+        enter(world, None, fault=fault)
+        return happen(fault)
+    return _said(world, _refused(Refusal(int(fault), request.remote_addr or ""))) if fault else None
+
+
+def answered(world: World, response: Response) -> Response:
+    """Note the end of the present call, and lose its answer if that was asked for."""
+    if "is_entered" not in g:
+        decided = 0 if response.status_code == 200 else None
+        enter(world, g.get("errcode", decided), fault="lost" if "is_lost" in g else "")
+    return happen("reset") if "is_lost" in g else response
+
+
+def enter(world: World, errcode: int | None, *, fault: str) -> None:
+    """Write the present call into the ledger."""
+    g.is_entered = True
+    path = _path()
+    query = {name: value for name, value in request.args.items() if name not in SECRET_PARAMETERS}
+    body = None if path in SECRET_PATHS else request.get_json(force=True, silent=True)
+    with world.lock:
+        number, at = world.new_number(), world.clock.now()
+        world.ledger.enter(
+            Call(number=number, at=at, path=path, query=query, body=body, errcode=errcode, fault=fault)
+        )
+
+
+def check_token(world: World) -> None:
+    """Pass a call with a good access token; Refusal 40001, 40014, 41001 or 42001."""
+    errcode = world.rules.unknown_token_errcode
+    world.tokens.check(request.args.get("access_token"), world.clock.now(), unknown_errcode=errcode)
+
+
+def check_verified(world: World) -> None:
+    """Pass a verified account; Refusal 48001."""
+    if not world.rules.is_verified:
+        raise Refusal(48001)
+
+
+def count_call(world: World, api: str) -> None:
+    """Count one call of the day; Refusal 45009 when all are used."""
+    world.calls.count(api, limit=world.rules.calls_a_day[api], now=world.clock.now())
+
+
+def json_body(*, keeps_escapes: bool = False) -> Answer:
+    r"""Return the JSON object that was posted; Refusal 43002, 44002 or 47001.
+
+    `keeps_escapes`: a `\u4f60` stays what it is, since WeChat shows these six characters to people.
+    """
+    if request.method != "POST":
+        raise Refusal(43002)
+    body = request.get_data()
+    if not body:
+        raise Refusal(44002)
+    if keeps_escapes:
+        body = ESCAPE.sub(rb"\1\\\\u", body)
+    try:
+        # Whatever the Content-Type says: most clients send JSON without naming it.
+        asked = json.loads(body.decode("utf-8"))
+    except ValueError:
+        raise Refusal(47001) from None
+    if not isinstance(asked, dict):
+        raise Refusal(47001)
+    return asked
+
+
+def _path() -> str:
+    return request.path.removeprefix("/cgi-bin/").lstrip("/")
+
+
+def _refused(refusal: Refusal) -> Answer:
+    errmsg = f"{refusal.errmsg} rid: {'-'.join(secrets.token_hex(4) for _ in range(3))}"
+    return {"errcode": refusal.errcode, "errmsg": errmsg, **refusal.more}
+
+
+def _said(world: World, answer: Answer) -> Response:
+    g.errcode = answer.get("errcode", 0)
+    text = json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
+    return Response(text, content_type=world.rules.answer_content_type)
+
+
+def _fail_on_request(world: World) -> None:
+    errors = world.trouble.api_errors
+    if errors:
+        with world.changing():
+            world.trouble = replace(world.trouble, api_errors=errors[1:])
+        raise Refusal(errors[0])
