@@ -3,14 +3,18 @@
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from wxbot.callback.callers import Callers
 from wxbot.errors import ForbiddenError, MalformedError
 from wxbot.events.records import Delivery, Records
-from wxbot.events.runs import Runs, UnrecordedError
+from wxbot.events.run import UnrecordedError
+from wxbot.events.runs import Runs
+from wxbot.scenes.dispatch import Texts
+from wxbot.web.browser import Address
 from wxbot.wechat.envelope import (
     ACKNOWLEDGEMENT,
     Credentials,
@@ -20,32 +24,42 @@ from wxbot.wechat.envelope import (
     signature_digest,
     verify_url,
 )
-from wxbot.wechat.events import always_visible
 from wxbot.wechat.parse import parse_event
 from wxbot.wechat.render import render
-from wxbot.wechat.replies import ACK, Acknowledgement, Reply
+from wxbot.wechat.replies import Acknowledgement, Reply
+
+# WeChat repeats for a quarter of a minute. What took longer than this was held back, and dated anew: time and
+# nonce of a signature may trade places.
+_LONGEST_WAY = timedelta(minutes=30)
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answering:
-    """Everything that answering a callback needs; made once by the app."""
+    """Everything that answering a callback needs; made once by the app.
+
+    `kept_days` is how long events stay on record, 0: for ever. One that is older would not be known again.
+    `callers`: from where callbacks may come; None: from anywhere.
+    """
 
     accounts: Mapping[str, Credentials]
     records: Records
     runs: Runs
-    fallback: Reply
+    texts: Texts
     window_seconds: int
     now: Callable[[], datetime]
+    kept_days: int = 0
+    callers: Callers | None = None
 
-    def verify(self, account: str, query: bytes) -> str:
+    def verify(self, account: str, query: bytes, *, caller: Address | None = None) -> str:
         """Return the echostr that proves to WeChat that this URL is ours.
 
         Raises ForbiddenError, and UnrecordedError when the signature could not be noted.
         """
         credentials = self._credentials(account)
         echostr = verify_url(query, credentials, now=self.now(), window_seconds=self.window_seconds)
+        self._check_caller(account, caller)
         if credentials.mode != "safe":
             # Its signature would sign any body as well; from now on it belongs to this verification.
             key = sha256(b"verification\0" + echostr.encode()).digest()[:16]
@@ -54,7 +68,9 @@ class Answering:
             )
         return echostr
 
-    def answer(self, account: str, query: bytes, body: bytes, *, arrived: float) -> str:
+    def answer(
+        self, account: str, query: bytes, body: bytes, *, arrived: float, caller: Address | None = None
+    ) -> str:
         """Return the body of the answer to one callback that arrived at `arrived` (monotonic seconds).
 
         Raises ForbiddenError for what cannot be verified, MalformedError for what is no XML of WeChat's,
@@ -62,16 +78,22 @@ class Answering:
         """
         credentials = self._credentials(account)
         opened = open_envelope(query, body, credentials, now=self.now(), window_seconds=self.window_seconds)
+        self._check_caller(account, caller)
         try:
             event = parse_event(opened.body, account=account)
         except MalformedError as malformed:
             return self._acknowledge_malformed(account, opened, malformed)
-        delivery = Delivery(event=event, signed_by=opened.signed_by)
+        age = self.now() - event.created_at
+        if self.kept_days and age > timedelta(days=self.kept_days, hours=-1):
+            raise ForbiddenError("old-event")
+        # Who signs in plain mode may write any time into the document: there it would show nothing.
+        is_stale = opened.credentials.mode != "plain" and age > _LONGEST_WAY
+        delivery = Delivery(event=event, signed_by=opened.signed_by, is_stale=is_stale)
         reply = self._reply(delivery, arrived)
         if isinstance(reply, Acknowledgement):
             return ACKNOWLEDGEMENT
         xml = render(reply, event, now=self.now())
-        return seal(xml, credentials, nonce=opened.nonce, now=self.now())
+        return seal(xml, opened.credentials, nonce=opened.nonce, now=self.now())
 
     def _reply(self, delivery: Delivery, arrived: float) -> Reply | Acknowledgement:
         try:
@@ -81,7 +103,7 @@ class Answering:
         except Exception:
             # The last net, for faults of our own: the person is answered all the same.
             log.exception("an event of account %s could not be dispatched", delivery.event.account)
-            return self.fallback if always_visible(delivery.event) else ACK
+            return self.texts.closing(delivery.event)
 
     def _write(self, write: Callable[[], None]) -> None:
         try:
@@ -93,6 +115,11 @@ class Answering:
         if account not in self.accounts:
             raise ForbiddenError("account")
         return self.accounts[account]
+
+    def _check_caller(self, account: str, caller: Address | None) -> None:
+        # After the signature: a list of addresses is no proof, and must not stand in for one.
+        if self.callers is not None:
+            self.callers.check(account, caller)
 
     def _acknowledge_malformed(self, account: str, opened: Opened, malformed: MalformedError) -> str:
         """Signed, well-formed and yet ambiguous: no handler may guess; a repeat would be no better."""

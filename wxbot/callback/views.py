@@ -1,55 +1,104 @@
 """Nothing but HTTP: methods, sizes, status codes, content types."""
 
 import logging
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.wsgi import get_input_stream
 
-from wxbot import clock
+from wxbot import clock, metrics
 from wxbot.callback.answer import Answering
+from wxbot.callback.refusals import Refusals
 from wxbot.errors import ForbiddenError, MalformedError
-from wxbot.events.runs import UnrecordedError
+from wxbot.events.run import UnrecordedError
+from wxbot.web.browser import Address, caller_of
 from wxbot.wechat.envelope import ACKNOWLEDGEMENT
 
 DEFAULT_ACCOUNT = "default"
 MAX_BODY_BYTES = 64 * 1024
+HEADERS = (("X-Content-Type-Options", "nosniff"), ("Cache-Control", "no-store"))
 _XML = "text/xml; charset=utf-8"
 _PLAIN = "text/plain; charset=utf-8"
 
+Environ = dict[str, Any]
+
 log = logging.getLogger(__name__)
+_refusals = Refusals()
 
 
-def callback_blueprint(answering: Answering) -> Blueprint:
-    """Return the callback's two routes; `/wechat` is the account named `default`."""
-    blueprint = Blueprint("callback", __name__)
+class Answered(NamedTuple):
+    """What goes back to the caller."""
 
-    def verify(account: str = DEFAULT_ACCOUNT) -> Response:
+    text: str
+    status: int = 200
+    content_type: str = _PLAIN
+
+
+class Callbacks:
+    """Takes the requests of WeChat as WSGI hands them over; `proxies` of ours add to X-Forwarded-For."""
+
+    def __init__(self, answering: Answering, *, proxies: int = 0) -> None:
+        self._answering = answering
+        self._proxies = proxies
+
+    def verify(self, account: str, environ: Environ) -> Answered:
+        """Answer a GET: is this address ours?"""
         try:
-            return _plain(answering.verify(account, request.query_string))
+            return Answered(self._answering.verify(account, _query(environ), caller=self._caller(environ)))
         except (ForbiddenError, UnrecordedError) as error:
             return _refused(account, error)
 
-    def answer(account: str = DEFAULT_ACCOUNT) -> Response:
+    def answer(self, account: str, environ: Environ) -> Answered:
+        """Answer a POST: an event. Raises HTTPException for a body that cannot be had."""
         arrived = clock.monotonic()
         try:
-            text = answering.answer(account, request.query_string, _body(), arrived=arrived)
+            body, caller = _body(environ), self._caller(environ)
+            text = self._answering.answer(account, _query(environ), body, arrived=arrived, caller=caller)
+        except RequestEntityTooLarge:
+            return Answered("too large\n", 413)
         except (ForbiddenError, MalformedError, UnrecordedError) as error:
             return _refused(account, error)
-        return _plain(text) if text == ACKNOWLEDGEMENT else Response(text, content_type=_XML)
+        return Answered(text) if text == ACKNOWLEDGEMENT else Answered(text, content_type=_XML)
 
+    def _caller(self, environ: Environ) -> Address | None:
+        if self._answering.callers is None:
+            return None
+        forwarded = environ.get("HTTP_X_FORWARDED_FOR", "")
+        return caller_of(environ.get("REMOTE_ADDR", ""), forwarded, proxies=self._proxies)
+
+
+def callback_blueprint(callbacks: Callbacks) -> Blueprint:
+    """Return the callback's two routes; `/wechat` is the account named `default`.
+
+    Nearly all POSTs are answered before they get here (wxbot/callback/entry.py).
+    """
+    blueprint = Blueprint("callback", __name__)
+
+    def view(take: Callable[[str, Environ], Answered]) -> Callable[..., Response]:
+        def respond(account: str = DEFAULT_ACCOUNT) -> Response:
+            text, status, content_type = take(account, request.environ)
+            return Response(text, status=status, content_type=content_type)
+
+        return respond
+
+    views = (("GET", "verify", view(callbacks.verify)), ("POST", "answer", view(callbacks.answer)))
     # Not by the rule's defaults: Flask would redirect the longer path, and WeChat follows no redirect.
     for rule in ("/wechat", "/wechat/<account>"):
-        for view, method in ((verify, "GET"), (answer, "POST")):
-            blueprint.add_url_rule(rule, view_func=view, methods=[method], provide_automatic_options=False)
-    blueprint.register_error_handler(RequestEntityTooLarge, _too_large)
+        for method, name, respond in views:
+            blueprint.add_url_rule(rule, name, respond, methods=[method], provide_automatic_options=False)
     blueprint.after_request(_harden)
     return blueprint
 
 
-def _body() -> bytes:
-    request.max_content_length = MAX_BODY_BYTES
+def _query(environ: Environ) -> bytes:
+    return str(environ.get("QUERY_STRING", "")).encode("latin-1")
+
+
+def _body(environ: Environ) -> bytes:
     try:
-        return request.get_data(cache=False)
+        return get_input_stream(environ, max_content_length=MAX_BODY_BYTES).read()
     except HTTPException:
         raise
     # A broken chunk, a connection that ends: the classes are the server's own and differ between servers.
@@ -57,28 +106,22 @@ def _body() -> bytes:
         raise MalformedError(f"unreadable-body:{type(error).__name__}") from error
 
 
-def _refused(account: str, error: ForbiddenError | MalformedError | UnrecordedError) -> Response:
-    """Return the answer to what is not answered. The one for a forged callback never says what was wrong."""
-    if isinstance(error, ForbiddenError):
-        log.info("a callback for account %.32r was refused: %s", account, error.reason)
-        return _plain("forbidden\n", status=403)
-    if isinstance(error, MalformedError):
-        log.warning("a callback for account %.32r was refused: %s", account, error.reason)
-        return _plain("bad request\n", status=400)
+def _refused(account: str, error: ForbiddenError | MalformedError | UnrecordedError) -> Answered:
+    """Return the answer to what is not answered: one for all that is refused, which never says why."""
+    if isinstance(error, UnrecordedError):
+        return _unrecorded(account, error)
+    _refusals.note(account, error)
+    return Answered("forbidden\n", 403)
+
+
+def _unrecorded(account: str, error: UnrecordedError) -> Answered:
+    """Return the status for what could not be written down."""
     # Not answered rather than answered and forgotten: WeChat delivers it again.
+    metrics.refused("not-recorded")
     log.error("a callback for account %.32r was not recorded: %s", account, error)
-    return _plain("not recorded\n", status=503)
-
-
-def _plain(text: str, *, status: int = 200) -> Response:
-    return Response(text, status=status, content_type=_PLAIN)
-
-
-def _too_large(_error: Exception) -> Response:
-    return _plain("too large\n", status=413)
+    return Answered("not recorded\n", 503)
 
 
 def _harden(response: Response) -> Response:
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Cache-Control"] = "no-store"
+    response.headers.update(HEADERS)
     return response

@@ -5,50 +5,29 @@ settled. Its reply never changes once it is `late` or `done`. Each change is one
 whose row count says whether it was ours to make.
 """
 
-import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from hashlib import sha256
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Engine,
-    Integer,
-    RowMapping,
-    and_,
-    bindparam,
-    cast,
-    func,
-    insert,
-    literal,
-    select,
-    update,
-)
+from sqlalchemy import Connection, Engine, RowMapping, and_, select, update
+from sqlalchemy.exc import DBAPIError
 
 from wxbot import clock, followers
 from wxbot.db import models
-from wxbot.db.sqlite import PATIENCE_SECONDS, guarded
+from wxbot.db.guard import PATIENCE_SECONDS, be_patient
+from wxbot.db.statements import database_now, insert_first
 from wxbot.errors import ForbiddenError
+from wxbot.events import followups, rows
+from wxbot.events.listeners import Audience
+from wxbot.events.rows import LEASE_SECONDS, State
 from wxbot.followers import Follower
+from wxbot.jobs.outbox import Job, enqueue
 from wxbot.outcome import Outcome, Status
 from wxbot.wechat import replies
-from wxbot.wechat.events import Event, Scan
+from wxbot.wechat.events import Event
 from wxbot.wechat.replies import Acknowledgement, Reply
 
-LEASE_SECONDS = 10
 _BODY_BYTES = 4096  # of a malformed body: enough to see what was wrong
-
-# Time by the database's clock, so that processes on several machines agree about a lease.
-_DATABASE_NOW: ColumnElement[int] = cast(func.strftime("%s", "now"), Integer)
-
-
-class State(StrEnum):
-    """Where the record of an event stands."""
-
-    RUNNING = "running"
-    LATE = "late"
-    DONE = "done"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,10 +35,12 @@ class Delivery:
     """One arrival of an event: the same event may be delivered several times.
 
     `signed_by` digests the signature in the modes where the signature does not cover the body, else None.
+    `is_stale`: it is too old for a first delivery, so that only a repeat may be answered.
     """
 
     event: Event
     signed_by: bytes | None = None
+    is_stale: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,20 +50,37 @@ class Recalled:
     state: State | None = None
     reply: Reply | Acknowledgement | None = None
     follower: Follower | None = None
+    run: bytes | None = None
     is_signature_known: bool = field(default=True)
 
 
 class Records:
-    """Reads and writes the records. Safe to use from any thread; each call is its own transaction."""
+    """Reads and writes the records. Safe to use from any thread; each call is its own transaction.
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    `audience` says which events are to be told of. What a method enqueues is told to `dispatch`
+    after the commit.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        audience: Audience | None = None,
+        dispatch: Callable[[Sequence[bytes]], None] = lambda _: None,
+    ) -> None:
+        self.dispatch = dispatch
+        self.engine = engine
+        self.audience = audience or Audience()
+        # A single statement needs no transaction around it; on MySQL saying so would cost a round trip.
+        is_postgresql = engine.dialect.name == "postgresql"
+        self._reader = engine.execution_options(isolation_level="AUTOCOMMIT") if is_postgresql else engine
 
     def recall(self, delivery: Delivery) -> Recalled:
         """Return what is known before a handler runs, in one statement.
 
         Raises ForbiddenError when the delivery's signature came with another event before: in plain mode
-        the signature does not cover the body, so a captured one could carry anything.
+        the signature does not cover the body, so a captured one could carry anything. And for a stale one
+        that is not on record.
         """
         event = delivery.event
         values = {
@@ -91,34 +89,43 @@ class Records:
             "person": followers.person(event.account, event.openid),
             "digest": delivery.signed_by or b"",
         }
-        with self._engine.connect() as connection:
-            row = connection.execute(_RECALL, values).mappings().one()
+        try:
+            row = self._read(values)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+            row = self._read(values)  # the database was restarted since this connection was last used
         if row["event_key"] not in (None, event.digest):
             raise ForbiddenError("replay")
+        if row["state"] is None and delivery.is_stale:
+            raise ForbiddenError("old-event")
         return Recalled(
             state=None if row["state"] is None else State(row["state"]),
-            reply=_settled_reply(row),
-            follower=_follower(row),
+            reply=rows.settled_reply(row),
+            follower=rows.follower_of(row),
+            run=row["run"],
             is_signature_known=delivery.signed_by is None or row["event_key"] is not None,
         )
 
     def accept(self, delivery: Delivery) -> None:
         """Note the signature of a delivery whose event is on record; raises ForbiddenError like `recall`."""
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             _note_signature(
                 connection, delivery.event.account, signed_by=delivery.signed_by, key=delivery.event.digest
             )
 
     def settle(self, delivery: Delivery, outcome: Outcome, *, run: bytes, known: Follower | None) -> bool:
         """Write a light run's end: `done`, with the follower's change. False: another run was faster."""
-        row = _row(delivery.event, run=run, state=State.DONE, reply=outcome.reply) | _ending(outcome)
-        return self._enter(delivery, row, known)
+        row = rows.row(delivery.event, run=run, state=State.DONE, reply=outcome.reply) | rows.ending(
+            delivery.event, outcome
+        )
+        return self._enter(delivery, row, known, caused=self._caused(delivery.event, outcome, is_late=False))
 
     def claim(
         self, delivery: Delivery, interim: Reply | Acknowledgement, *, run: bytes, known: Follower | None
     ) -> bool:
         """Write `running` before a handler that writes starts. False: another run was faster."""
-        row = _open_row(delivery.event, State.RUNNING, interim, run=run)
+        row = rows.open_row(delivery.event, State.RUNNING, interim, run=run)
         return self._enter(delivery, row, known)
 
     def give_up(
@@ -131,7 +138,7 @@ class Records:
         patience_seconds: float = PATIENCE_SECONDS,
     ) -> bool:
         """Write `late` for a run that has no row yet. False: another run was faster."""
-        row = _open_row(delivery.event, State.LATE, interim, run=run) | {"outcome": Status.LATE}
+        row = rows.open_row(delivery.event, State.LATE, interim, run=run) | {"outcome": Status.LATE}
         return self._enter(delivery, row, known, patience_seconds=patience_seconds)
 
     def mark_late(self, event: Event, *, patience_seconds: float = PATIENCE_SECONDS) -> bool:
@@ -141,39 +148,81 @@ class Records:
             .where(models.events.c.key == event.digest, models.events.c.state == State.RUNNING)
             .values(state=State.LATE, outcome=Status.LATE)
         )
-        with self._engine.begin() as connection:
-            guarded(connection).patience_seconds = patience_seconds
+        with self.engine.begin() as connection:
+            be_patient(connection, patience_seconds)
             return connection.execute(changed).rowcount == 1
 
-    def finish(self, connection: Connection, event: Event, outcome: Outcome, *, run: bytes) -> bool:
-        """Write the end of a run that has a row, as the last statement of the caller's transaction.
+    def finish(
+        self, connection: Connection, event: Event, outcome: Outcome, *, run: bytes
+    ) -> list[bytes] | None:
+        """Write the end of a run that has a row, as the last statements of the caller's transaction.
 
-        In time: `done` with the result. Late, as any process may have found: `done`, and the reply stays what
-        the person was told. False: somebody else took the run over; the caller rolls everything back.
+        In time: `done` with the result. Late, as any process may have found: `done`, the reply stays what the
+        person was told, and the result goes out as a message. Returns the ids of the jobs that this causes,
+        for `dispatch` after the commit. None: somebody else took the run over; the caller rolls back.
         """
         mine = and_(models.events.c.key == event.digest, models.events.c.run == run)
         in_time = (
             update(models.events)
             .where(mine, models.events.c.state == State.RUNNING)
-            .values(_ending(outcome) | {"reply": _dump(outcome.reply)})
+            .values(rows.ending(event, outcome) | {"reply": rows.dump(outcome.reply)})
         )
         if connection.execute(in_time).rowcount == 1:
-            return True
+            return enqueue(connection, self._caused(event, outcome, is_late=False))
         late = (
             update(models.events)
             .where(mine, models.events.c.state == State.LATE)
-            .values(_ending(outcome) | {"outcome": Status.LATE})
+            .values(rows.ending(event, outcome) | {"outcome": Status.LATE})
         )
-        return connection.execute(late).rowcount == 1
+        if connection.execute(late).rowcount == 1:
+            return enqueue(connection, self._caused(event, outcome, is_late=True))
+        return None
 
     def finish_alone(self, event: Event, outcome: Outcome, *, run: bytes) -> bool:
         """Do `finish` in a transaction of its own, for a run that wrote nothing else."""
-        with self._engine.begin() as connection:
-            return self.finish(connection, event, outcome, run=run)
+        with self.engine.begin() as connection:
+            ids = self.finish(connection, event, outcome, run=run)
+        self.dispatch(ids or ())
+        return ids is not None
+
+    def renew(self, runs: Sequence[bytes], keys: Sequence[bytes], *, seconds: float = LEASE_SECONDS) -> None:
+        """Let the leases of these runs of these events last so long from now on, in one statement."""
+        with self.engine.begin() as connection:
+            connection.execute(
+                update(models.events)
+                .where(
+                    models.events.c.key.in_(keys),
+                    models.events.c.run.in_(runs),
+                    models.events.c.lease_until.is_not(None),
+                )
+                .values(lease_until=database_now() + seconds)
+            )
+
+    def admit(
+        self,
+        connection: Connection,
+        delivery: Delivery,
+        row: Mapping[str, object],
+        *,
+        outcome: Outcome | None,
+    ) -> list[bytes]:
+        """Write the row of an event that was answered while the database was away, unless it is on record.
+
+        Returns the ids of the jobs that its `outcome` causes, if it has one, and of kept messages that may go
+        out now. Raises ForbiddenError, and has written nothing, when its signature came with another event.
+        """
+        event = delivery.event
+        _note_signature(connection, event.account, signed_by=delivery.signed_by, key=event.digest)
+        if not insert_first(connection, models.events, row):
+            return []
+        known = followers.find(connection, event.account, event.openid)
+        followers.note(connection, event, None)
+        caused = [] if outcome is None else self._caused(event, outcome, is_late=False)
+        return enqueue(connection, caused) + followups.wake(connection, event, known)
 
     def bind_signature(self, account: str, *, signed_by: bytes, key: bytes) -> None:
         """Note what a signature came with, when that is no event; raises ForbiddenError like `recall`."""
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             _note_signature(connection, account, signed_by=signed_by, key=key)
 
     def note_malformed(
@@ -196,12 +245,12 @@ class Records:
             "run": digest,
             "outcome": Status.FAILED,
             "detail": reason,
-            "reply": _dump(replies.ACK),
+            "reply": rows.dump(replies.ACK),
             "body": body[:_BODY_BYTES],
         }
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             _note_signature(connection, account, signed_by=signed_by, key=digest)
-            _insert(connection, row)
+            insert_first(connection, models.events, row)
 
     def _enter(
         self,
@@ -209,56 +258,29 @@ class Records:
         row: dict[str, object],
         known: Follower | None,
         *,
+        caused: Sequence[Job] = (),
         patience_seconds: float = PATIENCE_SECONDS,
     ) -> bool:
         """Write an event's row with all that comes with its first sight, in one transaction."""
-        with self._engine.connect() as connection, connection.begin() as transaction:
-            guarded(connection).patience_seconds = patience_seconds
-            if not _insert(connection, row):
+        event = delivery.event
+        with self.engine.connect() as connection, connection.begin() as transaction:
+            be_patient(connection, patience_seconds)
+            if not insert_first(connection, models.events, row):
                 transaction.rollback()
                 return False
-            followers.note(connection, delivery.event, known)
-            _note_signature(
-                connection, delivery.event.account, signed_by=delivery.signed_by, key=delivery.event.digest
-            )
-            return True
+            followers.note(connection, event, known)
+            _note_signature(connection, event.account, signed_by=delivery.signed_by, key=event.digest)
+            ids = enqueue(connection, caused) + followups.wake(connection, event, known)
+        self.dispatch(ids)
+        return True
 
+    def _caused(self, event: Event, outcome: Outcome, *, is_late: bool) -> list[Job]:
+        is_observed = self.audience.wants(event)
+        return followups.caused_by(event, outcome, is_late=is_late, is_observed=is_observed)
 
-def _row(event: Event, *, run: bytes, state: State, reply: Reply | Acknowledgement) -> dict[str, object]:
-    return {
-        "key": event.digest,
-        "account": event.account,
-        "person": followers.person(event.account, event.openid),
-        "kind": (event.name or event.msg_type).lower()[:64],
-        "scene": event.scene[:255] if isinstance(event, Scan) else None,
-        "created_at": int(event.created_at.timestamp()),
-        "recorded_at": int(clock.now().timestamp()),
-        "state": state,
-        "run": run,
-        "reply": _dump(reply),
-    }
-
-
-def _open_row(event: Event, state: State, reply: Reply | Acknowledgement, *, run: bytes) -> dict[str, object]:
-    leased = {"lease_until": _DATABASE_NOW + LEASE_SECONDS, "body": event.body}
-    return _row(event, run=run, state=state, reply=reply) | leased
-
-
-def _ending(outcome: Outcome) -> dict[str, object]:
-    return {
-        "state": State.DONE,
-        "lease_until": None,
-        "body": None,
-        "outcome": outcome.status,
-        "handler": outcome.handler[:128],
-        "detail": outcome.detail[:255],
-        "seconds": outcome.seconds,
-    }
-
-
-def _insert(connection: Connection, row: dict[str, object]) -> bool:
-    statement = insert(models.events).prefix_with("OR IGNORE", dialect="sqlite").values(row)
-    return connection.execute(statement).rowcount == 1
+    def _read(self, values: Mapping[str, object]) -> RowMapping:
+        with self._reader.connect() as connection:
+            return connection.execute(rows.RECALL, values).mappings().one()
 
 
 def _note_signature(connection: Connection, account: str, *, signed_by: bytes | None, key: bytes) -> None:
@@ -267,63 +289,9 @@ def _note_signature(connection: Connection, account: str, *, signed_by: bytes | 
         return
     now = int(clock.now().timestamp())
     row = {"account": account, "digest": signed_by, "event_key": key, "recorded_at": now}
-    statement = insert(models.signatures).prefix_with("OR IGNORE", dialect="sqlite").values(row)
-    if connection.execute(statement).rowcount == 1:
+    if insert_first(connection, models.signatures, row):
         return
     table = models.signatures.c
     taken = select(table.event_key).where(table.account == account, table.digest == signed_by)
     if connection.execute(taken).scalar_one() != key:
         raise ForbiddenError("replay")
-
-
-def _dump(reply: Reply | Acknowledgement) -> str:
-    return json.dumps(replies.to_data(reply), ensure_ascii=False)
-
-
-def _settled_reply(row: RowMapping) -> Reply | Acknowledgement | None:
-    if row["state"] in (None, State.RUNNING):
-        return None
-    return replies.from_data(json.loads(row["reply"]))
-
-
-def _follower(row: RowMapping) -> Follower | None:
-    if row["first_seen_at"] is None:
-        return None
-    return Follower(
-        openid=row["openid"],
-        first_seen_at=row["first_seen_at"],
-        followed_at=row["followed_at"],
-        unfollowed_at=row["unfollowed_at"],
-        follows=row["follows"],
-        first_scene=row["first_scene"],
-    )
-
-
-_one = select(literal(1).label("one")).subquery("one")
-_RECALL = select(
-    models.events.c.state,
-    models.events.c.reply,
-    models.signatures.c.event_key,
-    models.followers.c.openid,
-    models.followers.c.first_seen_at,
-    models.followers.c.followed_at,
-    models.followers.c.unfollowed_at,
-    models.followers.c.follows,
-    models.followers.c.first_scene,
-).select_from(
-    _one.outerjoin(models.events, models.events.c.key == bindparam("key"))
-    .outerjoin(
-        models.followers,
-        and_(
-            models.followers.c.account == bindparam("account"),
-            models.followers.c.person == bindparam("person"),
-        ),
-    )
-    .outerjoin(
-        models.signatures,
-        and_(
-            models.signatures.c.account == bindparam("account"),
-            models.signatures.c.digest == bindparam("digest"),
-        ),
-    )
-)

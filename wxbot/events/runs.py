@@ -4,92 +4,45 @@ A run goes through these steps, each a conditional statement on the event's row:
 
 1. recall: settled already → its reply; `running` elsewhere → wait for it.
 2. claim: handlers that write take the row before they start, light ones take nothing.
-3. work: on a thread of the pool, which also settles; the requests only wait.
-4. settle: `done`, in one transaction with what the handler wrote.
+3. work: the handler runs; what it writes is not committed yet.
+4. settle: `done`, in one transaction with what the handler wrote and the jobs that follow.
 5. deadline: the row becomes `late` with the interim text; whoever comes afterwards reads that.
 
-A lock of the run decides between 4 and 5.
+Steps 1 to 4 are done on a thread of the pool, 5 by a clerk: the request's thread only waits, so that
+neither a handler nor a database can keep it. Between 4 and 5 the row decides, and a lock until there is
+one. Without a database the event goes to the spool (wxbot/events/outage.py).
 """
 
 import logging
-import secrets
 import threading
 import time
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
 
-from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 
-from wxbot import followers
-from wxbot.db.session import UnitOfWork
-from wxbot.errors import ForbiddenError, WxbotError
-from wxbot.events.records import Delivery, Recalled, Records, State
-from wxbot.followers import Follower
+from wxbot import followers, logs, metrics
+from wxbot.errors import ForbiddenError
+from wxbot.events.clerks import Clerks, TooSlowError
+from wxbot.events.outage import Outage
+from wxbot.events.recent import RECALL_SECONDS, Hearing
+from wxbot.events.records import Delivery, Recalled, Records
+from wxbot.events.rows import State
+from wxbot.events.run import Answer, Limits, Run, Tools, UnrecordedError, Work, work_for
+from wxbot.events.settling import Settling
+from wxbot.events.spool import SpoolError
+from wxbot.events.watch import Watch
 from wxbot.outcome import Outcome, Status
+from wxbot.scenes.breaker import Breaker
 from wxbot.scenes.dispatch import Dispatcher
+from wxbot.scenes.handler import Match
 from wxbot.scenes.pool import Pool, PoolFullError
 from wxbot.wechat.events import Event
-from wxbot.wechat.replies import Acknowledgement, Reply
+from wxbot.wechat.replies import ACK
 
 WRITE_SECONDS = 1.0  # after the deadline, to write that it passed
 _POLL_SECONDS = 0.1
 
 log = logging.getLogger(__name__)
-
-Answer = Reply | Acknowledgement
-
-
-class UnrecordedError(WxbotError):
-    """The answer could not be written down, so none may be given; WeChat will repeat the delivery."""
-
-
-@dataclass(eq=False)
-class _Run:
-    """One run of one event; its deliveries in this process share it."""
-
-    delivery: Delivery
-    id: bytes = field(default_factory=lambda: secrets.token_bytes(16))
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    ended: threading.Event = field(default_factory=threading.Event)
-    known: Follower | None = None
-    is_late: bool = False
-    has_row: bool = False
-    answer: Answer | None = None
-    error: Exception | None = None
-
-    @property
-    def event(self) -> Event:
-        return self.delivery.event
-
-    def end(self, answer: Answer | None = None, *, error: Exception | None = None) -> None:
-        if not self.ended.is_set():
-            self.answer, self.error = answer, error
-            self.ended.set()
-
-    def wait(self, until: float) -> Answer | None:
-        if not self.ended.wait(max(0.0, until - time.monotonic())):
-            return None
-        if self.error is not None:
-            raise self.error
-        return self.answer
-
-
-class _Work:
-    """What one run lends to its handlers."""
-
-    def __init__(self, engine: Engine, follower: Follower) -> None:
-        self.unit = UnitOfWork(engine)
-        self.follower = follower
-
-    def session(self) -> Session:
-        return self.unit.session()
-
-    def flush(self) -> None:
-        self.unit.flush()
-
-    def close(self) -> None:
-        self.unit.close()
 
 
 class Runs:
@@ -97,166 +50,273 @@ class Runs:
 
     def __init__(
         self,
-        engine: Engine,
-        *,
         records: Records,
+        *,
         dispatcher: Dispatcher,
         pool: Pool,
-        deadline_seconds: float,
+        tools: Tools,
+        outage: Outage,
+        limits: Limits,
     ) -> None:
-        self._engine = engine
+        self.breaker = Breaker(threads=pool.limit)
+        self.watch = Watch(
+            records.renew,
+            give_up=self.give_up,
+            give_up_seconds=limits.give_up_seconds,
+            pool=pool,
+            breaker=self.breaker,
+        )
+        self._engine = records.engine
         self._records = records
+        self._settling = Settling(records, dispatcher.texts)
         self._dispatcher = dispatcher
         self._pool = pool
-        self._deadline_seconds = deadline_seconds
+        self._tools = tools
+        self._outage = outage
+        self._clerks, self._hearing = Clerks(), Hearing()
+        self._deadline_seconds = limits.deadline_seconds
         self._lock = threading.Lock()
-        self._running: dict[bytes, _Run] = {}
+        self._running: dict[bytes, Run] = {}
 
     def answer(self, delivery: Delivery, *, arrived: float) -> Answer:
         """Return the reply for a delivery that arrived at `arrived` (monotonic seconds).
 
-        Raises ForbiddenError for a signature that came with another event, UnrecordedError when the
-        database did not take the answer in time.
+        Raises ForbiddenError for a signature that came with another event, UnrecordedError when neither the
+        database nor the spool took the event in time.
         """
+        answer, outcome = self._answer(delivery, arrived)
+        self._outage.answered(delivery.event, answer)
+        metrics.answered(outcome, time.monotonic() - arrived)
+        return answer
+
+    def _answer(self, delivery: Delivery, arrived: float) -> tuple[Answer, str]:
+        if self._outage.is_on:
+            return self._spool(delivery), "spooled"
         until = arrived + self._deadline_seconds
         run, is_ours = self._enter(delivery)
-        try:
-            if is_ours:
-                self._begin(run, until)
-            elif run.delivery.signed_by != delivery.signed_by:
-                self._accept(delivery)
-            # What was said late never changes: a repeat need not wait for a handler that hangs.
-            answer = None if run.is_late else run.wait(until)
-        except Exception as error:
-            refused = _refusal(error)
-            if is_ours:
-                self._leave(run, error=refused)
-            raise refused from error
-        return answer if answer is not None else self._answer_late(run, until + WRITE_SECONDS)
+        if is_ours:
+            self._start(run)
+        elif run.delivery.signed_by != delivery.signed_by:
+            self._accept(delivery, until)
+        # What was said late never changes: a repeat need not wait for a handler that hangs.
+        answer = None if run.is_late else self._wait(run, until, arrived=arrived)
+        if answer is not None:
+            return answer, run.told
+        return self._answer_late(run, until + WRITE_SECONDS), Status.LATE
 
-    def _enter(self, delivery: Delivery) -> tuple[_Run, bool]:
+    def give_up(self, run: Run) -> None:
+        """End a run whose handler will not return: its locks go, its record says so, its thread is lost."""
+        if not run.lock.acquire(timeout=WRITE_SECONDS):
+            return
+        try:
+            run.is_abandoned = True
+            if run.unit is not None:
+                run.unit.abandon()
+        finally:
+            run.lock.release()
+        log.error("handler %s does not return; its thread is lost and what it wrote is undone", run.handler)
+        hung = Outcome(status=Status.FAILED, reply=ACK, handler=run.handler, detail="hung")
+        try:
+            self._records.finish_alone(run.event, hung, run=run.id)
+        finally:
+            self._leave(run, error=UnrecordedError("given up"))
+
+    def _enter(self, delivery: Delivery) -> tuple[Run, bool]:
         """Join the run of this event, or open one. The recall comes after, so that none slips between."""
         with self._lock:
             run = self._running.get(delivery.event.digest)
             if run is not None:
                 return run, False
-            run = self._running[delivery.event.digest] = _Run(delivery)
+            run = self._running[delivery.event.digest] = Run(delivery)
             return run, True
 
-    def _leave(self, run: _Run, answer: Answer | None = None, *, error: Exception | None = None) -> None:
+    def _leave(self, run: Run, answer: Answer | None = None, *, error: Exception | None = None) -> None:
         run.end(answer, error=error)
+        self.watch.release(run)
         with self._lock:
             if self._running.get(run.event.digest) is run:
                 del self._running[run.event.digest]
 
-    def _accept(self, delivery: Delivery) -> None:
-        """A repeat with a signature of its own: it must not belong to another event, and is noted."""
-        if not self._records.recall(delivery).is_signature_known:
-            self._records.accept(delivery)
-
-    def _begin(self, run: _Run, until: float) -> None:
-        recalled = self._records.recall(run.delivery)
-        while recalled.state is State.RUNNING and time.monotonic() < until:
-            time.sleep(_POLL_SECONDS)
-            recalled = self._records.recall(run.delivery)
-        if recalled.state is not None:
-            self._answer_recalled(run, recalled, until + WRITE_SECONDS)
-            return
-        run.known = recalled.follower
-        event = followers.refine(run.event, run.known)
+    def _start(self, run: Run) -> None:
         try:
-            self._pool.submit(lambda: self._execute(run, event))
+            self._pool.submit(lambda: self._execute(run, self._perform))
         except PoolFullError as full:
             log.error("an event got the fallback: %s", full)
-            reply = self._dispatcher.texts.closing(event)
-            outcome = Outcome(status=Status.FAILED, reply=reply, detail="no thread free")
-            self._settle(run, outcome, _Work(self._engine, followers.after(event, run.known)))
+            self._clerks.start(lambda: self._execute(run, self._refuse), or_else=lambda: self._leave(run))
 
-    def _answer_recalled(self, run: _Run, recalled: Recalled, until: float) -> None:
-        if recalled.reply is None:  # still running elsewhere at our deadline
-            self._records.mark_late(run.event, patience_seconds=until - time.monotonic())
-            recalled = self._records.recall(run.delivery)
+    def _wait(self, run: Run, until: float, *, arrived: float) -> Answer | None:
+        answer = run.wait(min(until, arrived + RECALL_SECONDS))
+        if answer is None and not self._is_silent(run):
+            answer = run.wait(until)
+        if answer is None and self._is_silent(run):
+            self._outage.begin()
+            answer = self._spool_abandoned(run)
+        return answer
+
+    def _is_silent(self, run: Run) -> bool:
+        """Tell whether the database keeps this run waiting; if so, nothing more is done for it here."""
+        since = run.asking_since
+        if since is None or not self._hearing.is_silent(since):
+            return False
+        with run.lock:
+            run.is_abandoned |= run.asking_since is not None
+        return run.is_abandoned
+
+    def _accept(self, delivery: Delivery, until: float) -> None:
+        """A repeat with a signature of its own: it must not belong to another event, and is noted."""
+
+        def note() -> None:
+            if not self._records.recall(delivery).is_signature_known:
+                self._records.accept(delivery)
+
+        try:
+            self._clerks.do(note, until=until + WRITE_SECONDS)
+        except (SQLAlchemyError, TooSlowError) as error:
+            raise UnrecordedError(type(error).__name__) from error
+
+    def _execute(self, run: Run, perform: Callable[[Run], None]) -> None:
+        """Do a run from its recall to its end; all on one thread: authors' patterns are code too."""
+        with logs.bind_event(run.event.digest):
+            try:
+                if not self._is_answered(run):
+                    perform(run)
+            except SQLAlchemyError as error:
+                self._end_without_database(run, error)
+            except ForbiddenError as error:
+                self._leave(run, error=error)
+            except Exception as error:
+                log.exception("a run could not be settled")
+                self._leave(run, error=error)
+
+    def _is_answered(self, run: Run) -> bool:
+        """Answer from the record if there is one, waiting for a run elsewhere until our deadline."""
+        recalled = self._ask(run)
+        while recalled.state is State.RUNNING and run.age_seconds < self._deadline_seconds:
+            time.sleep(_POLL_SECONDS)
+            recalled = self._ask(run)
+        if recalled.state is None or recalled.run == run.id:  # ours: late before its thread was free
+            run.known = recalled.follower
+            return run.is_abandoned
+        run.is_repeat = True
+        metrics.repeat()
+        if recalled.state is State.RUNNING:
+            self._records.mark_late(run.event)
+            recalled = self._ask(run)
         if not recalled.is_signature_known:
             self._records.accept(run.delivery)
         self._leave(run, recalled.reply)
+        return True
 
-    def _execute(self, run: _Run, event: Event) -> None:
-        """Find the handler, run it, settle; all on a thread of the pool: authors' patterns are code too."""
+    def _ask(self, run: Run) -> Recalled:
+        run.asking_since = time.monotonic()
         try:
-            match = self._dispatcher.find(event)
-            if match.is_claimed and not self._claim(run):
-                self._yield_to_other(run)
-                return
-            work = _Work(self._engine, followers.after(event, run.known))
-            try:
-                outcome = self._dispatcher.dispatch(event, match, work)
-                log.info(
-                    "%s by %s in %.0f ms", outcome.status, outcome.handler or "nobody", outcome.seconds * 1000
-                )
-                self._settle(run, outcome, work)
-            finally:
-                work.close()
-        except (SQLAlchemyError, ForbiddenError) as error:
-            self._leave(run, error=_refusal(error))
-        except Exception as error:
-            log.exception("a run could not be settled")
-            self._leave(run, error=error)
+            return self._hearing.heard(self._records.recall(run.delivery))
+        finally:
+            with run.lock:
+                run.asking_since = None
 
-    def _claim(self, run: _Run) -> bool:
-        with run.lock:
-            if not run.has_row:
-                run.has_row = self._records.claim(
-                    run.delivery, self._dispatcher.texts.waiting(run.event), run=run.id, known=run.known
-                )
-            return run.has_row
+    def _perform(self, run: Run) -> None:
+        event = followers.refine(run.event, run.known)
+        match = self._dispatcher.find(event)
+        run.handler = match.name
+        run.is_slow = match.interim is not None
+        run.interim = match.interim or self._dispatcher.texts.waiting(event)
+        if self.breaker.is_open(run.handler, is_slow=run.is_slow):
+            self._refuse(run, detail="breaker")
+        elif match.is_claimed and not self._claim(run):
+            self._yield_to_other(run)
+        else:
+            self._work(run, event, match)
 
-    def _settle(self, run: _Run, outcome: Outcome, work: _Work) -> None:
-        with run.lock:
-            if run.has_row:
+    def _refuse(self, run: Run, *, detail: str = "no thread free") -> None:
+        """Settle with the fallback, without a handler."""
+        metrics.fallback(detail)
+        event = followers.refine(run.event, run.known)
+        reply = self._dispatcher.texts.closing(event)
+        run.outcome = Outcome(status=Status.FAILED, reply=reply, handler=run.handler, detail=detail)
+        self._settle_light(run, run.outcome)
+
+    def _work(self, run: Run, event: Event, match: Match) -> None:
+        work = work_for(run, self._engine, tools=self._tools, follower=followers.after(event, run.known))
+        since = self.breaker.begun(run.handler)
+        try:
+            outcome = self._dispatcher.dispatch(event, match, work)
+            self.breaker.returned(run.handler, since)
+            milliseconds = outcome.seconds * 1000
+            log.info("%s by %s in %.0f ms", outcome.status, outcome.handler or "nobody", milliseconds)
+            run.outcome = outcome
+            if outcome.status in (Status.FAILED, Status.UNMATCHED):
+                metrics.fallback(outcome.status)
+            if match.is_claimed:
+                # Not under the lock: who finds the run late holds it and waits for SQLite's write lock, which
+                # is here. The row decides.
                 self._finish(run, outcome, work)
-                # What the row says, not what we know: another process may have found this run late.
-                self._leave(run, self._records.recall(run.delivery).reply)
                 return
-            is_ours = self._records.settle(run.delivery, outcome, run=run.id, known=run.known)
+            with run.lock:
+                if run.has_row:
+                    self._finish(run, outcome, work)
+                    return
+                if run.is_abandoned:
+                    return
+                is_ours = self._settling.settle(run, outcome)
+            self._leave_settled(run, outcome, is_ours=is_ours)
+        finally:
+            work.close()
+
+    def _finish(self, run: Run, outcome: Outcome, work: Work) -> None:
+        if not run.is_abandoned:
+            self._settling.finish(run, outcome, work)
+            # What the row says, not what we know: another process may have found this run late.
+            self._leave(run, self._records.recall(run.delivery).reply)
+
+    def _settle_light(self, run: Run, outcome: Outcome) -> None:
+        with run.lock:
+            if run.is_abandoned:
+                return
+            is_ours = self._settling.settle(run, outcome)
+        self._leave_settled(run, outcome, is_ours=is_ours)
+
+    def _leave_settled(self, run: Run, outcome: Outcome, *, is_ours: bool) -> None:
         if is_ours:
             self._leave(run, outcome.reply)
         else:
             self._yield_to_other(run)
 
-    def _finish(self, run: _Run, outcome: Outcome, work: _Work) -> None:
-        """Commit the row's end together with what the handler wrote, or the fallback without it."""
-        try:
-            work.unit.commit(
-                lambda connection: self._records.finish(connection, run.event, outcome, run=run.id)
-            )
-        except SQLAlchemyError as error:
-            work.close()
-            log.error("what %s wrote could not be committed: %s", outcome.handler, type(error).__name__)
-            reply = self._dispatcher.texts.closing(run.event)
-            detail = f"commit: {type(error).__name__}"
-            failed = replace(outcome, status=Status.FAILED, reply=reply, detail=detail)
-            self._records.finish_alone(run.event, failed, run=run.id)
+    def _claim(self, run: Run) -> bool:
+        with run.lock:
+            if run.is_abandoned:
+                return False
+            if not run.has_row:
+                assert run.interim is not None
+                run.has_row = self._records.claim(run.delivery, run.interim, run=run.id, known=run.known)
+                if run.has_row:
+                    self.watch.hold(run)
+            return run.has_row
 
-    def _yield_to_other(self, run: _Run) -> None:
+    def _yield_to_other(self, run: Run) -> None:
         """Another process was faster: its reply is ours, as soon as it has one."""
         give_up_at = time.monotonic() + self._deadline_seconds
-        recalled = self._records.recall(run.delivery)
+        recalled = self._ask(run)
         while recalled.reply is None and time.monotonic() < give_up_at:
             time.sleep(_POLL_SECONDS)
-            recalled = self._records.recall(run.delivery)
+            recalled = self._ask(run)
         self._leave(run, recalled.reply)
 
-    def _answer_late(self, run: _Run, until: float) -> Answer:
-        """The deadline has passed: write that down before `until`, then answer what the row says."""
+    def _answer_late(self, run: Run, until: float) -> Answer:
+        """The deadline has passed: have that written before `until`, then answer what the row says."""
+        try:
+            return self._clerks.do(lambda: self._write_late(run, until), until=until)
+        except (SQLAlchemyError, TooSlowError) as error:
+            return self._answer_unwritten(run, error)
+
+    def _write_late(self, run: Run, until: float) -> Answer:
         if not run.lock.acquire(timeout=max(0.0, until - time.monotonic())):
-            raise UnrecordedError("the run was being written")
+            raise TooSlowError
         try:
             if not run.ended.is_set() and not run.is_late:
                 self._mark_late(run, until - time.monotonic())
             if run.error is None and run.answer is None:
                 run.answer = self._records.recall(run.delivery).reply
-        except SQLAlchemyError as error:
-            raise UnrecordedError(type(error).__name__) from error
         finally:
             run.lock.release()
         if run.error is not None:
@@ -265,19 +325,76 @@ class Runs:
             raise UnrecordedError("no reply on record")
         return run.answer
 
-    def _mark_late(self, run: _Run, patience_seconds: float) -> None:
+    def _mark_late(self, run: Run, patience_seconds: float) -> None:
         if not run.has_row:
-            interim = self._dispatcher.texts.waiting(run.event)
+            interim = run.interim or self._dispatcher.texts.waiting(run.event)
             run.has_row = self._records.give_up(
                 run.delivery, interim, run=run.id, known=run.known, patience_seconds=patience_seconds
             )
             run.is_late = run.has_row
+            if run.has_row:
+                self.watch.hold(run)
         if not run.is_late:
             self._records.mark_late(run.event, patience_seconds=patience_seconds)
             run.is_late = True
+        metrics.deadline_missed()
+        if run.handler and not run.is_slow:
+            self.breaker.hung(run.handler)
         log.warning("no reply within %s s; the interim text was sent", self._deadline_seconds)
 
+    def _answer_unwritten(self, run: Run, error: Exception) -> Answer:
+        """That the deadline passed could not be written: without a row the spool keeps the event."""
+        if isinstance(error, SQLAlchemyError):
+            self._outage.note(error)
+        # With a row it says one thing or another, and a settling thread may still change it; the repeat will
+        # find out. A light run that is being written answers what it writes.
+        if run.has_row:
+            raise UnrecordedError(type(error).__name__) from error
+        if run.outcome is not None:
+            return self._spool(run.delivery, run.outcome)
+        if not self._abandon(run):
+            raise UnrecordedError(type(error).__name__) from error
+        return self._spool_abandoned(run)
 
-def _refusal(error: Exception) -> Exception:
-    """Return the error as the caller sees it: whatever the database says means `not recorded`."""
-    return UnrecordedError(type(error).__name__) if isinstance(error, SQLAlchemyError) else error
+    def _abandon(self, run: Run) -> bool:
+        """Take an event away from its run, which is for the spool alone then; False: it is being written."""
+        if not run.lock.acquire(blocking=False):
+            return False
+        try:
+            run.is_abandoned = not run.has_row and run.outcome is None
+            return run.is_abandoned
+        finally:
+            run.lock.release()
+
+    def _end_without_database(self, run: Run, error: SQLAlchemyError) -> None:
+        """End a run that the database did not take: the spool keeps it, with its reply if it has one."""
+        self._outage.note(error, has_waited=True)
+        with run.lock:
+            if run.is_abandoned:
+                return
+            run.is_abandoned = True
+        try:
+            if run.has_row:
+                # Its row says one thing or another; the repeat will find out.
+                raise UnrecordedError(type(error).__name__)
+            answer = self._spool(run.delivery, run.outcome)
+        except UnrecordedError as unrecorded:
+            self._leave(run, error=unrecorded)
+        else:
+            self._leave(run, answer)
+
+    def _spool_abandoned(self, run: Run) -> Answer:
+        """Keep the event of an abandoned run, and end that: a repeat would wait for nothing."""
+        try:
+            answer = self._spool(run.delivery)
+        except UnrecordedError as error:
+            self._leave(run, error=error)
+            raise
+        self._leave(run, answer)
+        return answer
+
+    def _spool(self, delivery: Delivery, outcome: Outcome | None = None) -> Answer:
+        try:
+            return self._outage.keep(delivery, outcome)
+        except SpoolError as error:
+            raise UnrecordedError(str(error)) from error

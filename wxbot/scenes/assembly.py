@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from wxbot.errors import PluginError
+from wxbot.scenes.background import JobHandler
 from wxbot.scenes.mount import Answer, Mounted, mount
 from wxbot.scenes.patterns import Pattern
 from wxbot.scenes.plugin import Plugin
@@ -68,6 +69,20 @@ def _own_faults(mounted: Sequence[Mounted]) -> list[Fault]:
                     each.plugin,
                 )
             )
+    return faults + _shared_jobs(mounted)
+
+
+def _shared_jobs(mounted: Sequence[Mounted]) -> list[Fault]:
+    """One function as a job of two plugins: `defer` is given the function, and could not tell them apart."""
+    faults: list[Fault] = []
+    known: list[JobHandler] = []
+    for each in mounted:
+        for job in each.jobs:
+            taken = next((other for other in known if other.function == job.function), None)
+            if taken is not None and taken.plugin != job.plugin:
+                text = f"{job.location}: the function is {taken.name} and {job.name}: remove one of the lines"
+                faults.append(Fault(text, each.plugin))
+            known.append(job)
     return faults
 
 
@@ -80,6 +95,7 @@ def _tables(
         signing = SigningKeys(account, [key.encode() for key in keys])
         answers = [answer for each in chosen for answer in each.answers]
         tables[account], found = build_table(account, answers, signing)
+        tables[account].plugins = frozenset(each.plugin.name for each in chosen)
         faults += [*_doubled_endpoints(answers), *found]
         faults += _unsigned(answers, signing)
     return tables, list(dict.fromkeys(faults))

@@ -4,45 +4,42 @@ The reply is never empty: the handler is asked first, then the plugin's fallback
 the text from the settings stands at the end of the row.
 """
 
-import asyncio
-import inspect
 import logging
+import random
+import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
-from sqlalchemy.orm import Session
-
-from wxbot.errors import NotAReplyError
+from wxbot.db.faults import is_busy
+from wxbot.errors import NotAReplyError, WxbotError
 from wxbot.outcome import Outcome, Status
-from wxbot.scenes.handler import Handler, Match
+from wxbot.scenes.background import JobHandler, ObserverHandler
+from wxbot.scenes.handler import PASS, Handler, Match, Pass, finished
+from wxbot.scenes.inject import Context
 from wxbot.scenes.registry import Registry
-from wxbot.wechat.events import Event, Follow, Scan, Unfollow, always_visible
-from wxbot.wechat.replies import ACK, Acknowledgement, Reply, Text, as_reply
+from wxbot.wechat.events import Event, Follow, Scan, TextMessage, Unfollow, always_visible
+from wxbot.wechat.replies import ACK, Acknowledgement, Replies, Reply, Text, as_replies
 
 log = logging.getLogger(__name__)
 
 _FRAMES = 20
 _MESSAGE_LENGTH = 300
+_APART_SECONDS = 0.2
 _SUGGESTIONS = 100  # a process makes; anybody may print a code with any scene
+
+_random = random.SystemRandom()
 
 # The registry whose handler this thread runs, for `wxbot.scene_for`.
 current_registry: ContextVar[Registry] = ContextVar("current_registry")
 
 
-class Work(Protocol):
+class Work(Context, Protocol):
     """What a run lends to its handlers, attempt by attempt."""
-
-    @property
-    def follower(self) -> object:
-        """The follower as this event leaves them."""
-
-    def session(self) -> Session:
-        """Return the attempt's database session."""
 
     def flush(self) -> None:
         """Send what is pending, so that its errors count as the handler's."""
@@ -52,96 +49,163 @@ class Work(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Texts:
-    """The texts that answer when no handler does."""
+class AccountTexts:
+    """What an account says when no handler does."""
 
     fallback: Text
     interim: Text
+    recorded: Text
     welcome: Text
+
+
+@dataclass(frozen=True)
+class Texts:
+    """The texts of all accounts, for every event that waits for an answer and has none."""
+
+    accounts: Mapping[str, AccountTexts]
 
     def closing(self, event: Event) -> Reply | Acknowledgement:
         """Return what is said when nobody else answered."""
         if not always_visible(event):
             return ACK
         follows = isinstance(event, Follow) or (isinstance(event, Scan) and event.when == "follow")
-        return self.welcome if follows else self.fallback
+        own = self.accounts[event.account]
+        return own.welcome if follows else own.fallback
 
     def waiting(self, event: Event) -> Reply | Acknowledgement:
         """Return what is said when the deadline passes first."""
-        return self.interim if always_visible(event) else ACK
+        return self.accounts[event.account].interim if always_visible(event) else ACK
+
+    def recorded(self, event: Event) -> Reply | Acknowledgement:
+        """Return what is said while the database is out of reach."""
+        return self.accounts[event.account].recorded if always_visible(event) else ACK
 
 
 class Dispatcher:
-    """Runs the handler of an event and, where it gives no reply, the fallbacks behind it."""
+    """Runs the handler of an event and, where it gives no reply, the fallbacks behind it.
 
-    def __init__(self, registry: Registry, texts: Texts) -> None:
+    `answered_by` says who has a scene that no rule takes, before the fallbacks; on the answer path.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        texts: Texts,
+        *,
+        answered_by: Callable[[Scan], Handler | None] = lambda _: None,
+    ) -> None:
         self.texts = texts
-        self.runs: Counter[str] = Counter()  # how often each handler was called in this process
-        self._registry = registry
+        self._answered_by = answered_by
+        # How often each handler, job and observer was called in this process.
+        self.runs: Counter[str] = Counter()
+        self.registry = registry
         self._suggested: set[str] = set()
 
     def find(self, event: Event) -> Match:
         """Return who answers an event."""
-        return self._registry.find(event)
+        match = self.registry.find(event)
+        if match.handler is None and isinstance(event, Scan):
+            handler = self._answered_by(event)
+            return match if handler is None else Match(handler=handler)
+        return match
 
     def dispatch(self, event: Event, match: Match, work: Work) -> Outcome:
         """Return the outcome; never raises, whatever the handlers do."""
         started = time.monotonic()
-        current_registry.set(self._registry)
-        failure = ""
+        current_registry.set(self.registry)
+        name, failure = "", ""
         if match.handler is None and always_visible(event):
             self._suggest(event)
-        for handler in (match.handler, *match.fallbacks):
-            if handler is None:
-                continue
-            values = match.values if handler is match.handler else {}
+        for handler, values in match.asked:
             attempt = self._attempt(handler, event, values=values, work=work)
+            if isinstance(attempt, Replies):
+                return _answered(Status.HANDLED, attempt, started, handler=handler, failure="")
             if isinstance(attempt, str):
-                failure = failure or attempt
-                continue
-            status = Status.FAILED if failure else Status.HANDLED
-            if handler is not match.handler and not failure:
-                status = Status.UNMATCHED
-            return _outcome(status, attempt, started, handler=handler.name, detail=failure)
+                name, failure = handler.name, attempt
+                break
+        for handler in match.fallbacks:
+            attempt = self._attempt(handler, event, values={}, work=work)
+            if isinstance(attempt, Replies):
+                status = Status.FAILED if failure else Status.UNMATCHED
+                return _answered(status, attempt, started, handler=handler, failure=failure)
+            failure = failure or str(attempt)
         status = Status.FAILED if failure else Status.UNMATCHED
-        name = match.handler.name if match.handler else ""
-        return _outcome(status, self.texts.closing(event), started, handler=name, detail=failure)
+        return _outcome(status, Replies(self.texts.closing(event)), started, handler=name, detail=failure)
+
+    def run_job(self, job: JobHandler, arguments: Mapping[str, object], *, context: Context) -> None:
+        """Call a job; raises what it raises, SystemExit and its kin as a WxbotError."""
+        self._call(job.name, lambda: job.call(arguments, context=context))
+
+    def run_observer(self, observer: ObserverHandler, scan: Scan, *, context: Context) -> None:
+        """Tell an observer of a scan; raises as `run_job` does."""
+        self._call(observer.name, lambda: observer.call(scan, context=context))
+
+    def _call(self, name: str, function: Callable[[], object]) -> None:
+        self.runs[name] += 1
+        token = current_registry.set(self.registry)
+        try:
+            _returned(function)
+        except Exception:
+            raise
+        # They would end the worker instead of the job.
+        except BaseException as error:
+            raise WxbotError(
+                f"{name} ended with {type(error).__name__}: raise an Exception instead"
+            ) from error
+        finally:
+            current_registry.reset(token)
 
     def _suggest(self, event: Event) -> None:
         """Log the handler that is missing, once for each scene: it takes longer to write than the answer."""
         missing = event.scene if isinstance(event, Scan) else event.wire_name
         if missing not in self._suggested and len(self._suggested) < _SUGGESTIONS:
             self._suggested.add(missing)
-            log.warning("%s", self._registry.suggestion(event))
+            log.warning("%s", self.registry.suggestion(event))
 
     def _attempt(
-        self, handler: Handler, event: Event, *, values: Mapping[str, object], work: Work
-    ) -> Reply | Acknowledgement | str:
-        """Return the handler's reply, or in a few words why there is none."""
+        self,
+        handler: Handler,
+        event: Event,
+        *,
+        values: Mapping[str, object],
+        work: Work,
+        is_second: bool = False,
+    ) -> Replies | Pass | str:
+        """Return what the handler answers, that it passes, or in a few words why it answers nothing."""
         try:
             self.runs[handler.name] += 1
-            reply = _reply_of(handler.call(event, values, context=work), event)
+            returned = _returned(lambda: handler.call(event, values, context=work))
+            if returned is PASS and isinstance(event, TextMessage):
+                _close(work)
+                return PASS
+            result = _result_of(returned, event)
             work.flush()
-            return reply
+            return result
         # SystemExit and KeyboardInterrupt too: on a server's thread they would take the process with them.
         except BaseException as error:
             _close(work)
+            if is_busy(error) and not is_second:
+                log.warning("handler %s met others in the database and is run once more", handler.name)
+                # Both may have lost, and would meet again.
+                time.sleep(_random.uniform(0, _APART_SECONDS))
+                return self._attempt(handler, event, values=values, work=work, is_second=True)
             return self._after_error(handler, event, error=error, work=work)
 
     def _after_error(
         self, handler: Handler, event: Event, *, error: BaseException, work: Work
-    ) -> Reply | Acknowledgement | str:
+    ) -> Replies | str:
         if isinstance(error, NotAReplyError):
             log.error("handler %s (%s) gave no reply: %s", handler.name, handler.location, error)
             return f"{handler.name}: {error}"
         if (
             isinstance(error, Exception)
-            and (rescue := self._registry.error_handlers(handler, error)) is not None
+            and (rescue := self.registry.error_handlers(handler, error)) is not None
         ):
             try:
-                reply = _reply_of(rescue.call(event, {}, context=work, error=error), event)
+                called = _returned(lambda: rescue.call(event, {}, context=work, error=error))
+                result = _result_of(called, event)
                 work.flush()
-                return reply
+                return result
             except BaseException as second:
                 _close(work)
                 log.error("error handler %s failed:\n%s", rescue.name, _told(second, event))
@@ -149,16 +213,30 @@ class Dispatcher:
         return f"{handler.name}: {type(error).__name__}"
 
 
-def _reply_of(result: object, event: Event) -> Reply | Acknowledgement:
-    if inspect.iscoroutine(result):
-        result = asyncio.run(_finish(result))
-    if isinstance(event, Unfollow) or (result is None and not always_visible(event)):
-        return ACK
-    return as_reply(result, event)
+def _returned(function: Callable[[], object]) -> object:
+    """Return what foreign code returns; the recursion limit, which is the process's, stays as it was."""
+    limit = sys.getrecursionlimit()
+    try:
+        return finished(function())
+    finally:
+        if sys.getrecursionlimit() != limit:
+            sys.setrecursionlimit(limit)
 
 
-async def _finish(result: Coroutine[Any, Any, object]) -> object:
-    return await result
+def _result_of(returned: object, event: Event) -> Replies:
+    if isinstance(event, Unfollow) or (returned is None and not always_visible(event)):
+        return Replies(ACK)
+    return as_replies(returned, event)
+
+
+def _answered(status: Status, result: Replies, started: float, *, handler: Handler, failure: str) -> Outcome:
+    _log_dropped(handler, result)
+    return _outcome(status, result, started, handler=handler.name, detail=failure)
+
+
+def _log_dropped(handler: Handler, result: Replies) -> None:
+    for reason in result.dropped:
+        log.warning("handler %s (%s) returned a list: left out %s", handler.name, handler.location, reason)
 
 
 def _close(work: Work) -> None:
@@ -172,16 +250,17 @@ def _told(error: BaseException, event: Event) -> str:
     """Return the traceback as it may be logged: no person, and no line that the error's text forges."""
     lines = traceback.format_tb(error.__traceback__, limit=-_FRAMES)
     try:
-        text = str(error)[:_MESSAGE_LENGTH]
+        # Clipped last: half an openid would not be recognised, and be left.
+        text = str(error).replace(event.openid, "<openid>")[:_MESSAGE_LENGTH]
     except BaseException as second:
         text = f"(its text cannot be had: {type(second).__name__})"
-    text = ascii(text.replace(event.openid, "<openid>")) if not text.isprintable() else text
+    text = text if text.isprintable() else ascii(text)
     head = "Traceback (most recent call last):\n"
-    return f"{head}{''.join(lines)}{type(error).__name__}: {text.replace(event.openid, '<openid>')}"
+    return f"{head}{''.join(lines)}{type(error).__name__}: {text}"
 
 
-def _outcome(
-    status: Status, reply: Reply | Acknowledgement, started: float, *, handler: str, detail: str
-) -> Outcome:
+def _outcome(status: Status, result: Replies, started: float, *, handler: str, detail: str) -> Outcome:
     seconds = time.monotonic() - started
-    return Outcome(status=status, reply=reply, handler=handler, detail=detail, seconds=seconds)
+    return Outcome(
+        status=status, reply=result.first, more=result.more, handler=handler, detail=detail, seconds=seconds
+    )

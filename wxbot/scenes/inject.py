@@ -1,4 +1,7 @@
-"""What a handler may ask for by name, read from its signature when it is mounted and filled when it runs."""
+"""What functions may ask for by name, read from their signatures when they are mounted, filled when they run.
+
+Handlers, jobs and observers are given different things: `Asker` says which, and why not the others.
+"""
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
@@ -7,17 +10,31 @@ from typing import Any, Protocol
 
 from sqlalchemy.orm import Session
 
+from wxbot.wechat.api import ApiClient
 from wxbot.wechat.events import Event
 
-INJECTED = ("session", "follower", "config")
-FOR_PROVIDERS = ("event", *INJECTED)
-# Names that a capture or a provided value cannot have: what is filled in, what `scene_for` takes,
-# and what handlers will be able to ask for.
-RESERVED = frozenset([*FOR_PROVIDERS, "account", "channel", "defer", "wechat"])
+# What parts above this one lend, by way of the context; those that write do it through the session.
+LENT_TO_WRITE = ("claims", "bindings")
+LENT = ("channel", "public_url", *LENT_TO_WRITE)
+FOR_PROVIDERS = ("event", "session", "follower", "config", "defer", "wechat", *LENT)
+# Names that a capture, a provided value or an argument of a job cannot have: what is filled in, and what
+# `scene_for` takes.
+RESERVED = frozenset([*FOR_PROVIDERS, "key", "account"])
+
+
+class Defer(Protocol):
+    """Enqueues a job, together with what the session writes: both are kept, or neither is."""
+
+    def __call__(self, function: Callable[..., object], /, **arguments: object) -> None:
+        """Let a worker call the function with these values, which JSON must be able to hold.
+
+        Raises WxbotError, which is a TypeError here too, for what is no job or does not fit its parameters.
+        """
+        ...
 
 
 class Context(Protocol):
-    """What one run has to offer; the session is only made if the handler takes it."""
+    """What one run has to offer; each of these is asked for only if somebody takes it."""
 
     @property
     def session(self) -> Callable[[], Session]:
@@ -28,6 +45,58 @@ class Context(Protocol):
     def follower(self) -> object:
         """Return the person the event is about."""
         ...
+
+    @property
+    def defer(self) -> Defer:
+        """Return what enqueues jobs in the transaction of this run."""
+        ...
+
+    @property
+    def wechat(self) -> Callable[[], ApiClient]:
+        """Return what gives the API client of this run's account."""
+        ...
+
+    @property
+    def key(self) -> str:
+        """Return the text that is the same at every attempt of this job."""
+        ...
+
+    def lent(self, name: str) -> object:
+        """Return one of LENT."""
+        ...
+
+
+@dataclass(frozen=True)
+class Asker:
+    """A kind of function: the names it may ask for, and for the others why it may not."""
+
+    names: tuple[str, ...]
+    refused: Mapping[str, str]
+
+
+_NETWORK = (
+    "is a network call, and the person waits for the answer: give every rule of this function interim=..., "
+    "or do it in a job (@plugin.job, defer)"
+)
+_WRITING = ("session", "defer", *LENT_TO_WRITE)
+_NO_EVENT = "is not known to a job, which runs later: hand over what it needs as a value"
+HANDLER = Asker(
+    ("session", "follower", "config", "defer", *LENT),
+    {"wechat": _NETWORK, "key": "is for jobs and observers: take the key of the event"},
+)
+SLOW_HANDLER = Asker((*HANDLER.names, "wechat"), {"key": HANDLER.refused["key"]})
+RESCUER = Asker(
+    HANDLER.names,
+    {
+        **HANDLER.refused,
+        "wechat": "is a network call, and the person waits: do it in a job (@plugin.job, defer)",
+    },
+)
+OBSERVER = Asker((*SLOW_HANDLER.names, "key"), {})
+JOB = Asker(
+    ("session", "config", "defer", "wechat", "key", "public_url", *LENT_TO_WRITE),
+    {"event": _NO_EVENT, "follower": _NO_EVENT, "channel": _NO_EVENT},
+)
 
 
 @dataclass(frozen=True)
@@ -54,12 +123,21 @@ class Supplies:
     config: object = None
     providers: Mapping[str, Provider] = field(default_factory=dict)
 
-    def is_session(self, name: str) -> bool:
-        """Tell whether this name leads to the session, directly or through a provider."""
-        return name == "session" or (name in self.providers and "session" in self.providers[name].needs)
+    def writes(self, name: str) -> bool:
+        """Tell whether whoever asks for this name may write in the run's transaction."""
+        return self.leads_to(name, *_WRITING)
 
-    def fill(self, needs: Iterable[str], *, event: Event, context: Context) -> dict[str, object]:
-        """Return the values of these names for one run; a value that two of them need is made once."""
+    def leads_to(self, name: str, *wanted: str) -> bool:
+        """Tell whether this name is one of those wanted, or is provided with the help of one."""
+        return name in wanted or (
+            name in self.providers and not set(wanted).isdisjoint(self.providers[name].needs)
+        )
+
+    def fill(self, needs: Iterable[str], *, event: Event | None, context: Context) -> dict[str, object]:
+        """Return the values of these names for one run; a value that two of them need is made once.
+
+        A job has no event, and nothing that needs one could be mounted with it.
+        """
         run = _Run(self, event, context)
         return {name: run.value_of(name) for name in needs}
 
@@ -67,7 +145,7 @@ class Supplies:
 class _Run:
     """The values of one run, each made at most once."""
 
-    def __init__(self, supplies: Supplies, event: Event, context: Context) -> None:
+    def __init__(self, supplies: Supplies, event: Event | None, context: Context) -> None:
         self._supplies = supplies
         self._context = context
         self._made: dict[str, object] = {"event": event, "config": supplies.config}
@@ -79,12 +157,14 @@ class _Run:
         return self._made[name]
 
     def _make(self, name: str) -> object:
-        if name == "session":
-            return self._context.session()
-        if name == "follower":
-            return self._context.follower
-        provider = self._supplies.providers[name]
-        return provider.function(**{need: self.value_of(need) for need in provider.needs})
+        provider = self._supplies.providers.get(name)
+        if provider is not None:
+            return provider.function(**{need: self.value_of(need) for need in provider.needs})
+        if name in ("session", "wechat"):
+            return getattr(self._context, name)()
+        if name in LENT:
+            return self._context.lent(name)
+        return getattr(self._context, name)
 
 
 def read_parameters(function: Callable[..., Any], leading: int) -> tuple[Parameters, list[str]]:
@@ -106,21 +186,35 @@ def read_parameters(function: Callable[..., Any], leading: int) -> tuple[Paramet
 def check_names(
     parameters: Parameters,
     captures: Mapping[str, frozenset[str]],
-    provided: Iterable[str],
+    supplies: Supplies,
     *,
+    asker: Asker,
     has_config: bool,
 ) -> list[str]:
     """Return what cannot be filled. `captures` are the captured names of each rule of the function."""
     captured: frozenset[str] = frozenset().union(*captures.values())
-    known = {*INJECTED, *provided}
-    faults = _clashes(captured, known, parameters.leading)
+    known = {*asker.names, *supplies.providers}
+    faults = _clashes(captured, {*known, *asker.refused}, parameters.leading)
     for name in parameters.names:
         if name in captured:
             faults += _missing_captures(name, captures) if name not in parameters.optional else []
-        elif name not in known:
+        elif name not in known and name not in asker.refused:
             faults.append(_unknown(name, [*sorted(captured), *sorted(known)]))
-        elif name == "config" and not has_config:
-            faults.append("it asks for config, but its plugin has none: give Plugin(..., config=YourModel)")
+    asked = [name for name in parameters.names if name not in captured]
+    return faults + check_asked(asked, supplies, asker=asker, has_config=has_config)
+
+
+def check_asked(asked: Iterable[str], supplies: Supplies, *, asker: Asker, has_config: bool) -> list[str]:
+    """Return what a kind of function may not ask for, itself or through what its plugin provides."""
+    faults = []
+    for name in asked:
+        if name == "config" and not has_config:
+            faults.append(_NO_CONFIG)
+        for refused, reason in asker.refused.items():
+            if name == refused:
+                faults.append(f"{name!r} {reason}")
+            elif supplies.leads_to(name, refused):
+                faults.append(f"{name!r} is provided with the help of {refused!r}, which {reason}")
     return faults
 
 
@@ -137,8 +231,11 @@ def check_provider(
         if asked not in FOR_PROVIDERS:
             faults.append(_unknown(asked, FOR_PROVIDERS))
         elif asked == "config" and not has_config:
-            faults.append("it asks for config, but its plugin has none: give Plugin(..., config=YourModel)")
+            faults.append(_NO_CONFIG)
     return Provider(function, parameters.names), faults
+
+
+_NO_CONFIG = "it asks for config, but its plugin has none: give Plugin(..., config=YourModel)"
 
 
 def _shape_faults(function: Callable[..., Any], found: list[inspect.Parameter], leading: int) -> list[str]:

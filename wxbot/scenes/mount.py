@@ -2,13 +2,19 @@
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from wxbot.errors import NotAReplyError
+from wxbot.scenes.background import JobHandler, ObserverHandler, read_background
 from wxbot.scenes.configs import read_config
 from wxbot.scenes.handler import Handler
 from wxbot.scenes.inject import (
+    HANDLER,
+    RESCUER,
+    SLOW_HANDLER,
+    Asker,
     Parameters,
     Provider,
     Supplies,
@@ -20,11 +26,13 @@ from wxbot.scenes.patterns import RuleError, check_prefix
 from wxbot.scenes.places import place_of
 from wxbot.scenes.plugin import Plugin, Registration
 from wxbot.scenes.rules import Rule, read_rule
+from wxbot.wechat.replies import Reply, as_interim
 
 _PLUGIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+_OURS = ("wxbot", "channels")  # begin the names of our own jobs, and of what channels answer
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Answer:
     """A rule and the handler that answers it."""
 
@@ -40,6 +48,8 @@ class Mounted:
     plugin: Plugin
     answers: list[Answer] = field(default_factory=list)
     errors: dict[type[Exception], Handler] = field(default_factory=dict)
+    jobs: list[JobHandler] = field(default_factory=list)
+    observers: list[ObserverHandler] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
 
@@ -51,6 +61,14 @@ class _Bound:
     place: str
     is_for_errors: bool
     rules: list[Rule] = field(default_factory=list)
+    interims: list[Reply | None] = field(default_factory=list)
+
+    @property
+    def asker(self) -> Asker:
+        """Return what kind of function this is: a slow one if each of its rules says so."""
+        if self.is_for_errors or any(rule.kind == "fallback" for rule in self.rules):
+            return RESCUER
+        return SLOW_HANDLER if all(self.interims) else HANDLER
 
 
 def mount(plugin: Plugin, section: Mapping[str, Any] | None) -> Mounted:
@@ -60,9 +78,12 @@ def mount(plugin: Plugin, section: Mapping[str, Any] | None) -> Mounted:
     config, faults = read_config(plugin, section)
     mounted.faults += faults
     supplies = Supplies(config, _providers(mounted))
+    background = read_background(plugin, supplies)
+    mounted.jobs, mounted.observers = background.jobs, background.observers
+    mounted.faults += background.faults
     bound = [(each, _parameters(mounted, each, supplies)) for each in _functions(mounted)]
     error_needs = [parameters.names for each, parameters in bound if each.is_for_errors]
-    errors_claim = any(supplies.is_session(name) for names in error_needs for name in names)
+    errors_claim = any(_writes(supplies, names) for names in error_needs)
     for each, parameters in bound:
         handler = _handler(plugin, each, parameters, supplies=supplies, errors_claim=errors_claim)
         _keep(mounted, each, handler)
@@ -76,6 +97,8 @@ def _name_faults(plugin: Plugin) -> list[str]:
             f"{plugin.place}: a plugin cannot be called {plugin.name!r}: "
             "use letters, digits, _ and -, a letter first"
         )
+    if plugin.name in _OURS:
+        faults.append(f"{plugin.place}: the name {plugin.name!r} is taken: call the plugin something else")
     try:
         check_prefix(plugin.prefix)
     except RuleError as error:
@@ -105,7 +128,7 @@ def _functions(mounted: Mounted) -> list[_Bound]:
     """Gather the rules of each function; a function may answer both events and errors."""
     found: dict[tuple[int, bool], _Bound] = {}
     for registration in mounted.plugin.registrations:
-        if registration.kind == "provide":
+        if registration.kind in ("provide", "job", "observer"):
             continue
         key = (id(registration.function), registration.kind == "error")
         if key not in found:
@@ -115,6 +138,7 @@ def _functions(mounted: Mounted) -> list[_Bound]:
         rule = _rule(mounted, registration, found[key].place)
         if rule is not None:
             found[key].rules.append(rule)
+            found[key].interims.append(_interim(mounted, registration, found[key].place))
     return list(found.values())
 
 
@@ -133,6 +157,17 @@ def _rule(mounted: Mounted, registration: Registration, place: str) -> Rule | No
         return None
 
 
+def _interim(mounted: Mounted, registration: Registration, place: str) -> Reply | None:
+    if registration.interim is None:
+        return None
+    try:
+        return as_interim(registration.interim)
+    except NotAReplyError as error:
+        shown = f" {_shown(registration.rule)}"
+        mounted.faults.append(f"{place}: {registration.kind}{shown}: interim= cannot be shown: {error}")
+        return None
+
+
 def _shown(rule: object) -> str:
     if isinstance(rule, type):
         return rule.__name__
@@ -144,9 +179,10 @@ def _parameters(mounted: Mounted, bound: _Bound, supplies: Supplies) -> Paramete
         return Parameters()
     parameters, faults = read_parameters(bound.function, 2 if bound.is_for_errors else 1)
     captures = {f"{rule.kind} {rule.shown}": rule.captures for rule in bound.rules}
-    faults += check_names(
-        parameters, captures, supplies.providers, has_config=mounted.plugin.config is not None
-    )
+    has_config = mounted.plugin.config is not None
+    faults += check_names(parameters, captures, supplies, asker=bound.asker, has_config=has_config)
+    if len(set(bound.interims)) > 1:
+        faults.append("its rules differ in interim=: give all of them the same")
     name = getattr(bound.function, "__name__", "")
     if not name:
         faults.append("it has no name: write a function (def) that calls it")
@@ -158,7 +194,8 @@ def _handler(
     plugin: Plugin, bound: _Bound, parameters: Parameters, *, supplies: Supplies, errors_claim: bool
 ) -> Handler:
     captured = frozenset[str]().union(*(rule.captures for rule in bound.rules))
-    takes_session = any(supplies.is_session(name) for name in parameters.names if name not in captured)
+    takes_session = _writes(supplies, [name for name in parameters.names if name not in captured])
+    interim = next(iter(bound.interims), None)
     return Handler(
         name=f"{plugin.name}.{getattr(bound.function, '__name__', '')}",
         plugin=plugin.name,
@@ -167,9 +204,14 @@ def _handler(
         needs=parameters.names,
         captured=captured,
         takes_session=takes_session,
-        is_claimed=takes_session or errors_claim,
+        is_claimed=takes_session or errors_claim or interim is not None,
         supplies=supplies,
+        interim=interim,
     )
+
+
+def _writes(supplies: Supplies, names: Iterable[str]) -> bool:
+    return any(supplies.writes(name) for name in names)
 
 
 def _keep(mounted: Mounted, bound: _Bound, handler: Handler) -> None:

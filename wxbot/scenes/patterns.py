@@ -35,7 +35,7 @@ class Miss:
     reason: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Capture:
     """One `<converter:name>` of a rule, and the literal text between it and the next one."""
 
@@ -77,7 +77,7 @@ class Capture:
         return value
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Pattern:
     """A scene rule, ready to match and to build.
 

@@ -3,20 +3,40 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, overload
 
 from pydantic import BaseModel
 
 from wxbot.errors import PluginError
 from wxbot.scenes.places import place_of, place_of_caller
+from wxbot.wechat.replies import Reply
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Kind = Literal[
-    "scene", "text", "click", "event", "message", "follow", "unfollow", "error", "fallback", "provide"
+    "scene",
+    "text",
+    "click",
+    "event",
+    "message",
+    "follow",
+    "unfollow",
+    "error",
+    "fallback",
+    "provide",
+    "job",
+    "observer",
 ]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class JobOptions:
+    """How a job is repeated: not blindly unless it is idempotent, and at most `attempts` times in all."""
+
+    idempotent: object = True
+    attempts: object = None
+
+
+@dataclass(frozen=True, slots=True)
 class Registration:
     """One decorator line: what was asked for, and the function below it. Nothing is checked yet."""
 
@@ -24,6 +44,8 @@ class Registration:
     function: Callable[..., Any]
     rule: object = None
     when: object = None
+    interim: object = None
+    is_ahead: bool = False
 
 
 class Plugin:
@@ -56,7 +78,11 @@ class Plugin:
         return tuple(self._registrations)
 
     def scene(
-        self, rule: str | int | range, *, when: Literal["follow", "scan"] | None = None
+        self,
+        rule: str | int | range,
+        *,
+        when: Literal["follow", "scan"] | None = None,
+        interim: str | Reply | None = None,
     ) -> Callable[[Function], Function]:
         """Answer scans of a scene: a text, a pattern (`shop:<int:shop_id>`), an integer or a range of them.
 
@@ -66,27 +92,35 @@ class Plugin:
         covers its own value, not what else is in the scene, and depends on the rule as it is written, prefix
         included: changing the rule makes printed codes worthless. A range captures `scene_id`. `when`
         restricts the handler to people who follow with this scan ("follow") or who followed already ("scan").
+        With `interim` the handler may be slow: at the deadline the person reads that, later the result.
         """
-        return self._decorator("scene", rule, when)
+        return self._decorator("scene", rule, when, interim=interim)
 
-    def text(self, rule: str | re.Pattern[str]) -> Callable[[Function], Function]:
+    def text(
+        self, rule: str | re.Pattern[str], *, interim: str | Reply | None = None, is_ahead: bool = False
+    ) -> Callable[[Function], Function]:
         """Answer text messages: exactly this text, or a compiled pattern that must match the whole of it.
 
-        Space around the message is dropped first. Named groups of the pattern are captured.
+        Space around the message is dropped first. Named groups of the pattern are captured. `interim` is as
+        for `scene`. With `is_ahead` the handler is asked before all that are not, and may return `PASS`: then
+        what it wrote is undone, and the text is left to the others.
         """
-        return self._decorator("text", rule)
+        return self._decorator("text", rule, interim=interim, is_ahead=is_ahead)
 
-    def click(self, key: str) -> Callable[[Function], Function]:
-        """Answer taps of the menu item with this key."""
-        return self._decorator("click", key)
+    def click(self, key: str, *, interim: str | Reply | None = None) -> Callable[[Function], Function]:
+        """Answer taps of the menu item with this key; `interim` is as for `scene`."""
+        return self._decorator("click", key, interim=interim)
 
     def event(self, name: str) -> Callable[[Function], Function]:
         """Answer an event by WeChat's name of it, in any case: "VIEW", or one that wxbot does not know."""
         return self._decorator("event", name)
 
-    def message(self, kind: str) -> Callable[[Function], Function]:
-        """Answer messages of a kind: image voice video shortvideo location link, or text without a rule."""
-        return self._decorator("message", kind)
+    def message(self, kind: str, *, interim: str | Reply | None = None) -> Callable[[Function], Function]:
+        """Answer messages of a kind: image voice video shortvideo location link, or text without a rule.
+
+        `interim` is as for `scene`.
+        """
+        return self._decorator("message", kind, interim=interim)
 
     def on_follow(self, function: Function) -> Function:
         """Answer people who follow without scanning one of our codes."""
@@ -113,9 +147,41 @@ class Plugin:
     def provide(self, name: str) -> Callable[[Function], Function]:
         """Offer a value to this plugin's handlers by name: what the function below returns, once a run.
 
-        It may itself ask for `event`, `session`, `follower` and `config`.
+        It may itself ask for `event`, `session`, `follower`, `config`, `defer` and `wechat`; then only those
+        who may ask for these can ask for it.
         """
         return self._decorator("provide", name)
+
+    @overload
+    def job(self, function: Function, /) -> Function:
+        """Let the function be deferred, as `@plugin.job`."""
+
+    @overload
+    def job(
+        self, /, *, idempotent: bool = True, attempts: int | None = None
+    ) -> Callable[[Function], Function]:
+        """Let the function below be deferred, as `@plugin.job(...)`."""
+
+    def job(
+        self, function: Function | None = None, /, *, idempotent: bool = True, attempts: int | None = None
+    ) -> Function | Callable[[Function], Function]:
+        """Let the function be deferred: `defer(function, name=value)` has it run by a worker, at least once.
+
+        It takes the values given to `defer`, and by name `session`, `config`, `defer`, `wechat`, `key` (the
+        same text at every attempt) and what the plugin provides. What it writes through `session` happens
+        exactly once. With `idempotent=False` it is not repeated when nobody knows how far it got. `attempts`
+        is how often it is tried, by default what the settings say.
+        """
+        register = self._decorator("job", JobOptions(idempotent, attempts))
+        return register if function is None else register(function)
+
+    def on_scan(self, function: Function) -> Function:
+        """Be told of every scan of the account by a worker, once it is answered; at least once each.
+
+        What is returned is dropped. Any number of functions may be told.
+        """
+        self._add(Registration("observer", function))
+        return function
 
     def mark_mounted(self) -> None:
         """Refuse decorators from now on: a registry has read this plugin."""
@@ -125,9 +191,17 @@ class Plugin:
         """Keep only the first `count` registrations: the module that made the others could not be loaded."""
         del self._registrations[count:]
 
-    def _decorator(self, kind: Kind, rule: object, when: object = None) -> Callable[[Function], Function]:
+    def _decorator(
+        self,
+        kind: Kind,
+        rule: object,
+        when: object = None,
+        *,
+        interim: object = None,
+        is_ahead: bool = False,
+    ) -> Callable[[Function], Function]:
         def register(function: Function) -> Function:
-            self._add(Registration(kind, function, rule, when))
+            self._add(Registration(kind, function, rule, when, interim, is_ahead))
             return function
 
         return register

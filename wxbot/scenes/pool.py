@@ -8,6 +8,7 @@ needed, so a pool made before a fork is still whole after it.
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
 
 from wxbot.errors import WxbotError
@@ -28,6 +29,7 @@ class Pool:
         self._lock = threading.Lock()
         self._started = 0
         self._unfinished = 0
+        self._running: dict[int, float] = {}  # since when each thread has been at its work
 
     def submit(self, work: Callable[[], None]) -> None:
         """Run `work` on a thread of the pool, soon; raises PoolFullError when there is no room for it."""
@@ -44,13 +46,27 @@ class Pool:
                 threading.Thread(target=self._work, name=f"handler-{self._started}", daemon=True).start()
 
     @property
+    def limit(self) -> int:
+        """How many pieces of work can run at once."""
+        return self._limit
+
+    @property
     def unfinished(self) -> int:
         """How many pieces of work are running or waiting."""
         return self._unfinished
 
+    def stuck(self, older_than_seconds: float) -> int:
+        """Return how many pieces of work have been running for longer than that."""
+        before = time.monotonic() - older_than_seconds
+        with self._lock:
+            return sum(since < before for since in self._running.values())
+
     def _work(self) -> None:
+        me = threading.get_ident()
         while True:
             work = self._queue.get()
+            with self._lock:
+                self._running[me] = time.monotonic()
             try:
                 work()
             except BaseException as error:  # whatever a handler raises, the thread goes on
@@ -58,4 +74,5 @@ class Pool:
             finally:
                 with self._lock:
                     self._unfinished -= 1
+                    del self._running[me]
                 del work

@@ -1,10 +1,11 @@
 """What maps an event to its handler: plugins mounted for each account, ambiguity refused at the start."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from wxbot.scenes.assembly import Mounts, mount_all
+from wxbot.scenes.background import Deferred, JobHandler, NotDeferrableError, ObserverHandler
 from wxbot.scenes.explain import Explanation, explain
 from wxbot.scenes.handler import Handler, Match
 from wxbot.scenes.inject import Context
@@ -37,6 +38,8 @@ class Registry:
     def __init__(self, mounts: Mounts) -> None:
         self._tables: dict[str, Table] = mounts.tables
         self._errors = {each.plugin.name: each.errors for each in mounts.mounted}
+        self._jobs = {job.name: job for each in mounts.mounted for job in each.jobs}
+        self._observers = tuple(observer for each in mounts.mounted for observer in each.observers)
         self.plugins = tuple(each.plugin for each in mounts.mounted)
         self.skipped = mounts.skipped
 
@@ -75,23 +78,45 @@ class Registry:
         if table is None:
             return Match()
         if isinstance(event, Scan):
-            found = table.find_scene(event.scene, event.when)
-            fallbacks = table.fallbacks_for(event.scene)
-            if found is None:
-                return Match(fallbacks=fallbacks)
-            handler = found[0].handler
-            others = tuple(each for each in fallbacks if each is not handler)
-            return Match(handler=handler, values=found[1], fallbacks=others)
+            return table.match(event.scene, event.when)
         if isinstance(event, TextMessage):
+            asked: list[tuple[Handler, Mapping[str, object]]] = [*table.find_ahead(event.content)]
             text = table.find_text(event.content)
-            if text is not None:
-                return Match(handler=text[0], values=text[1])
+            other = _find_other(table, event) if text is None else None
+            asked += [text] if text else [(other, {})] if other else []
+            if asked:
+                return Match(handler=asked[0][0], values=asked[0][1], others=tuple(asked[1:]))
         return Match(handler=_find_other(table, event))
 
     def error_handlers(self, handler: Handler, error: Exception) -> Handler | None:
         """Return the error handler of the same plugin for the most specific class of the error, if any."""
         handlers = self._errors.get(handler.plugin, {})
         return next((handlers[kind] for kind in type(error).__mro__ if kind in handlers), None)
+
+    def observers(self, account: str) -> tuple[ObserverHandler, ...]:
+        """Return who is told of the scans of an account."""
+        table = self._tables.get(account)
+        names = table.plugins if table else frozenset()
+        return tuple(each for each in self._observers if each.plugin in names)
+
+    def job(self, name: str) -> JobHandler | None:
+        """Return the job of this name (`plugin.function`), if there is one."""
+        return self._jobs.get(name)
+
+    def job_name(self, function: Callable[..., object]) -> str | None:
+        """Return the name under which a function is a job, if it is one."""
+        return next((job.name for job in self._jobs.values() if job.function == function), None)
+
+    def deferred(self, function: Callable[..., object], arguments: Mapping[str, object]) -> Deferred:
+        """Return what `defer(function, **arguments)` writes down; raises NotDeferrableError."""
+        name = self.job_name(function)
+        if name is None:
+            shown = getattr(function, "__qualname__", type(function).__name__)
+            raise NotDeferrableError(
+                f"{shown} is no job of a mounted plugin: put @plugin.job on it, above all other decorators, "
+                "and give the function itself to defer()"
+            )
+        return self._jobs[name].deferred(arguments)
 
     def scene_for(self, endpoint: str, /, *, account: str | None = None, **values: object) -> str:
         """Return the scene that brings these values to a handler (`plugin.function`), as `url_for` does.
@@ -123,6 +148,19 @@ class Registry:
             for each in others
         ]
         return routes
+
+    def background(self, account: str) -> list[Route]:
+        """Return what a worker calls for an account after the answers: observers, then jobs."""
+        table = self._table(account)
+        observers = [
+            Route("observer", "", None, each.name, each.plugin, each.location)
+            for each in self.observers(account)
+        ]
+        return observers + [
+            Route("job", ", ".join(each.takes), None, each.name, each.plugin, each.location)
+            for each in self._jobs.values()
+            if each.plugin in table.plugins
+        ]
 
     def explain(self, scene: str, *, account: str | None = None, when: When = "scan") -> Explanation:
         """Return which handler answers a scene, and why each rule that was looked at does or does not."""

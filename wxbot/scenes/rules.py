@@ -20,15 +20,19 @@ _INSTEAD = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Rule:
-    """What a handler answers: for `key` see its kind; `when` restricts scenes; `shown` is for people."""
+    """What a handler answers: for `key` see its kind; `when` restricts scenes; `shown` is for people.
+
+    With `is_ahead` a text is asked about before all that are not.
+    """
 
     kind: Kind
     key: Key
     shown: str
     when: When | None = None
     captures: frozenset[str] = frozenset()
+    is_ahead: bool = False
 
     @property
     def text(self) -> str:
@@ -55,10 +59,13 @@ def _read_scene(registration: Registration, prefix: str) -> Rule:
 def _read_text(registration: Registration, _prefix: str) -> Rule:
     rule = registration.rule
     if isinstance(rule, re.Pattern) and isinstance(rule.pattern, str):
-        return Rule("text", rule, repr(rule.pattern), captures=frozenset(rule.groupindex))
+        captures = frozenset(rule.groupindex)
+        return Rule("text", rule, repr(rule.pattern), captures=captures, is_ahead=registration.is_ahead)
     text = _words(rule, "a text, or a pattern made with re.compile")
     if text != text.strip():
         raise RuleError("space around a text is dropped before it is compared: take it out of the rule")
+    if registration.is_ahead:
+        return Rule("text", re.compile(re.escape(text)), repr(text), is_ahead=True)
     return Rule("text", text, repr(text))
 
 

@@ -2,11 +2,11 @@
 
 import re
 from bisect import bisect_right, insort
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from wxbot.scenes.handler import Handler
+from wxbot.scenes.handler import Handler, Match
 from wxbot.scenes.mount import Answer
 from wxbot.scenes.patterns import CONVERTERS, Miss, Pattern
 from wxbot.scenes.plugin import Plugin
@@ -25,7 +25,7 @@ class Fault:
     plugin: Plugin
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SceneAnswer:
     """A scene rule and its handler."""
 
@@ -41,6 +41,10 @@ class PrefixMap(Generic[Item]):
     def __init__(self) -> None:
         self._items: dict[str, Item] = {}
         self._lengths: list[int] = []
+
+    def __bool__(self) -> bool:
+        """Say whether anything is kept."""
+        return bool(self._items)
 
     def setdefault(self, prefix: str, item: Item) -> Item:
         """Return what is kept under this prefix; keep the item if that is nothing."""
@@ -61,7 +65,7 @@ class SceneIndex:
     """The scene rules that hold for one of the two ways to scan."""
 
     def __init__(self) -> None:
-        self._exact: dict[str, SceneAnswer] = {}
+        self.exact: dict[str, SceneAnswer] = {}
         self._patterns: PrefixMap[dict[str, SceneAnswer]] = PrefixMap()
         self._blocks: list[SceneAnswer] = []
         self._starts: list[int] = []
@@ -75,12 +79,12 @@ class SceneIndex:
             bucket = self._patterns.setdefault(pattern.head, {})
             taken = bucket.setdefault(pattern.captures[0].converter, answer)
         else:
-            taken = self._exact.setdefault(pattern.head, answer)
+            taken = self.exact.setdefault(pattern.head, answer)
         return None if taken is answer else taken
 
     def candidates(self, scene: str) -> Iterator[SceneAnswer]:
         """Yield the few rules that may match a scene, the most specific first."""
-        exact = self._exact.get(scene)
+        exact = self.exact.get(scene)
         if exact is not None:
             yield exact
         for bucket in self._patterns.along(scene):
@@ -114,9 +118,30 @@ class Table:
     endpoints: dict[str, dict[frozenset[str], list[SceneAnswer]]] = field(default_factory=dict)
     fallbacks: PrefixMap[Answer] = field(default_factory=PrefixMap)
     exact: dict[tuple[str, str], Answer] = field(default_factory=dict)
+    ahead: list[tuple[re.Pattern[str], Answer]] = field(default_factory=list)
     texts: list[tuple[re.Pattern[str], Answer]] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
+    plugins: frozenset[str] = frozenset()
     _sorted: list[str] | None = None
+    _matches: dict[tuple[int, ...], Match] = field(default_factory=dict)
+
+    def match(self, scene: str, when: When) -> Match:
+        """Return who answers a scene.
+
+        Matches are shared by all scenes with the same handlers: a thousand codes of one function need one.
+        """
+        exact = self.indexes[when].exact.get(scene)
+        fallbacks = self.fallbacks_for(scene) if self.fallbacks else ()
+        if exact is None:
+            found = self.find_scene(scene, when)
+            if found is not None:
+                return _match(found[0].handler, fallbacks, found[1])
+        handler = None if exact is None else exact.handler
+        key = (id(handler), *map(id, fallbacks))
+        shared = self._matches.get(key)
+        if shared is None:
+            shared = self._matches[key] = _match(handler, fallbacks, {})
+        return shared
 
     def find_scene(self, scene: str, when: When) -> tuple[SceneAnswer, dict[str, object]] | None:
         """Return the most specific rule that matches, with what it captured."""
@@ -144,16 +169,16 @@ class Table:
         found = self.indexes[when].candidates(scene)
         return next((each.handler.name for each in found if each.pattern.is_signed), "")
 
+    def find_ahead(self, content: str) -> Iterator[tuple[Handler, dict[str, object]]]:
+        """Yield who is asked about a text message first, and may pass."""
+        return _matching(self.ahead, content.strip())
+
     def find_text(self, content: str) -> tuple[Handler, dict[str, object]] | None:
         """Return who answers a text message: the exact text first, then patterns in their order."""
         text = content.strip()
         if ("text", text) in self.exact:
             return self.exact["text", text].handler, {}
-        for pattern, answer in self.texts:
-            match = pattern.fullmatch(text)
-            if match:
-                return answer.handler, dict(match.groupdict())
-        return None
+        return next(_matching(self.texts, text), None)
 
     def find_exact(self, kind: str, key: str) -> Handler | None:
         """Return who answers a click, an event, a message kind, a follow or an unfollow."""
@@ -173,14 +198,29 @@ def build_table(account: str, answers: Iterable[Answer], keys: SigningKeys) -> t
     return table, faults
 
 
+def _match(handler: Handler | None, fallbacks: tuple[Handler, ...], values: Mapping[str, object]) -> Match:
+    others = tuple(each for each in fallbacks if each is not handler)
+    return Match(handler=handler, values=values, fallbacks=others)
+
+
+def _matching(
+    texts: Iterable[tuple[re.Pattern[str], Answer]], text: str
+) -> Iterator[tuple[Handler, dict[str, object]]]:
+    for pattern, answer in texts:
+        match = pattern.fullmatch(text)
+        if match:
+            yield answer.handler, dict(match.groupdict())
+
+
 def _add(table: Table, answer: Answer) -> Answer | SceneAnswer | None:
     """Keep a handler in its place; return the one that has it already, if any."""
     rule = answer.rule
     if isinstance(rule.key, Pattern):
         return _add_scene(table, SceneAnswer(rule.key, rule.when, answer.handler, answer.plugin))
     if isinstance(rule.key, re.Pattern):
-        taken = next((other for pattern, other in table.texts if pattern == rule.key), answer)
-        table.texts.append((rule.key, answer))
+        texts = table.ahead if rule.is_ahead else table.texts
+        taken = next((other for pattern, other in texts if pattern == rule.key), answer)
+        texts.append((rule.key, answer))
     elif rule.kind == "fallback":
         taken = table.fallbacks.setdefault(answer.plugin.prefix, answer)
     else:

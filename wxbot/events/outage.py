@@ -1,0 +1,177 @@
+"""What happens to events while the database is out of reach: kept in the spool, brought in afterwards."""
+
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from wxbot import clock, metrics
+from wxbot.db.faults import is_busy, is_locked_out
+from wxbot.errors import ForbiddenError, MalformedError
+from wxbot.events import rows
+from wxbot.events.gate import DatabaseGate
+from wxbot.events.recent import RecentAnswers
+from wxbot.events.records import Delivery, Records
+from wxbot.events.rows import State
+from wxbot.events.spool import Spool, SpoolError
+from wxbot.events.spooled import Spooled
+from wxbot.outcome import Outcome, Status
+from wxbot.scenes.dispatch import Texts
+from wxbot.wechat import replies
+from wxbot.wechat.events import Event
+from wxbot.wechat.parse import parse_event
+from wxbot.wechat.replies import Acknowledgement, Reply
+
+log = logging.getLogger(__name__)
+
+_NOT_ENTERED = (
+    "an event from the spool cannot be entered (%s): it is kept in refused.jsonl of %s. Was it written by a "
+    "newer wxbot? Once that runs again, rename the file to import-refused.jsonl"
+)
+
+
+class Outage:
+    """Knows whether there is one, keeps what comes during it, and imports that when it is over.
+
+    `on_import` is told of the time of the earliest event of an import, within its transaction: for those who
+    read events by the time at which they were recorded.
+    """
+
+    def __init__(
+        self, engine: Engine, *, spool: Spool, records: Records, texts: Texts, probe: Callable[[], None]
+    ) -> None:
+        self.spool = spool
+        self.on_import: Callable[[Connection, int], None] = lambda connection, recorded_at: None
+        self._engine = engine
+        self._records = records
+        self._texts = texts
+        self._answers = RecentAnswers()
+        self._gate = DatabaseGate(probe, on_close=self._import_quietly)
+        self._is_readable = False
+
+    @property
+    def is_on(self) -> bool:
+        """Whether the database is out of reach."""
+        return self._gate.is_open
+
+    def begin(self) -> None:
+        """Say that the database is out of reach; a probe a second finds out when it is back."""
+        self._is_readable = False
+        self._gate.failed()
+
+    def note(self, error: SQLAlchemyError, *, has_waited: bool = False) -> None:
+        """Take note of an error: one that says more than `busy` begins an outage.
+
+        So does SQLite's write lock in other hands for longer than a handler may have it (`has_waited`).
+        """
+        if not is_busy(error) or (has_waited and is_locked_out(error)):
+            self._is_readable = is_locked_out(error)
+            self._gate.failed()
+
+    def answered(self, event: Event, answer: Reply | Acknowledgement) -> None:
+        """Remember what was answered, for repeats during an outage."""
+        self._answers.note(event.digest, answer)
+
+    def keep(self, delivery: Delivery, outcome: Outcome | None) -> Reply | Acknowledgement:
+        """Put an event into the spool, with its outcome if it has one; returns what the person reads.
+
+        A repeat of what was answered is on disk, and gets the same, as far as that can be found out. Raises
+        SpoolError when the spool cannot be written either, ForbiddenError for a stale one that is not known.
+        """
+        event = delivery.event
+        known = None if outcome else self._known(delivery)
+        if known is not None:
+            return known
+        if delivery.is_stale:
+            raise ForbiddenError("old-event")
+        reply = outcome.reply if outcome else self._texts.recorded(event)
+        metrics.fallback("spooled")
+        self.spool.append(
+            Spooled(
+                account=event.account,
+                body=event.body,
+                arrived_at=int(clock.now().timestamp()),
+                signed_by=delivery.signed_by,
+                reply=replies.to_data(reply),
+                more=tuple(replies.to_data(each) for each in outcome.more) if outcome else (),
+                status=outcome.status if outcome else None,
+                handler=outcome.handler if outcome else "",
+                detail=outcome.detail if outcome else "",
+                seconds=outcome.seconds if outcome else 0.0,
+            )
+        )
+        return reply
+
+    def _known(self, delivery: Delivery) -> Reply | Acknowledgement | None:
+        """Return what an event was answered, by this process or, where only the lock is taken, by any."""
+        answer = self._answers.find(delivery.event.digest)
+        if answer is None and self._is_readable:
+            with suppress(SQLAlchemyError):
+                answer = self._records.recall(delivery).reply
+        return answer
+
+    def bring_in(self) -> int:
+        """Import what the spool holds; returns how many events. Raises what the database raises."""
+        if self.is_on or not self.spool.size().bytes:
+            return 0
+        count = self.spool.import_into(self._enter)
+        if count:
+            log.warning("%s events from the spool are in the database", count)
+        return count
+
+    def _import_quietly(self) -> None:
+        try:
+            self.bring_in()
+        except (SQLAlchemyError, SpoolError) as error:
+            log.warning("the spool could not be imported yet: %s", type(error).__name__)
+
+    def _enter(self, entries: Sequence[Spooled]) -> None:
+        ids: list[bytes] = []
+        with self._engine.begin() as connection:
+            for entry in entries:
+                try:
+                    ids += self._admit(connection, entry)
+                except ForbiddenError as error:
+                    log.error("an event from the spool was dropped: %s", error)
+                except (MalformedError, LookupError, TypeError, ValueError) as error:
+                    # Somebody was told that it is recorded: never dropped, and never in the way of others.
+                    self.spool.set_aside([entry])
+                    log.error(_NOT_ENTERED, type(error).__name__, self.spool.folder)
+            self.on_import(connection, min(entry.arrived_at for entry in entries))
+        self._records.dispatch(ids)
+
+    def _admit(self, connection: Connection, entry: Spooled) -> list[bytes]:
+        event = parse_event(entry.body, account=entry.account)
+        reply = _reply_of(entry.reply) or self._texts.recorded(event)
+        run, outcome = entry.run or event.digest, _outcome_of(entry, reply)
+        if outcome is None:
+            # A lease that has run out: a worker takes it over and runs the handler.
+            row = rows.open_row(event, State.LATE, reply, run=run) | {
+                "outcome": Status.LATE,
+                "lease_until": 0,
+            }
+        else:
+            row = rows.row(event, run=run, state=State.DONE, reply=reply) | rows.ending(event, outcome)
+        row["recorded_at"] = entry.arrived_at
+        delivery = Delivery(event=event, signed_by=entry.signed_by)
+        return self._records.admit(connection, delivery, row, outcome=outcome)
+
+
+def _reply_of(data: dict[str, object] | None) -> Reply | Acknowledgement | None:
+    return None if data is None else replies.from_data(data)
+
+
+def _outcome_of(entry: Spooled, reply: Reply | Acknowledgement) -> Outcome | None:
+    if entry.status is None:
+        return None
+    more = tuple(each for each in map(replies.from_data, entry.more) if not isinstance(each, Acknowledgement))
+    return Outcome(
+        status=entry.status,
+        reply=reply,
+        more=more,
+        handler=entry.handler,
+        detail=entry.detail,
+        seconds=entry.seconds,
+    )

@@ -1,0 +1,55 @@
+"""What this process has just answered, and whether the database has just spoken to it."""
+
+import math
+import threading
+import time
+from collections import OrderedDict
+from typing import TypeVar
+
+from wxbot.wechat.replies import Acknowledgement, Reply
+
+# WeChat's repeats come within fifteen seconds.
+MOST_ANSWERS = 10_000
+RECALL_SECONDS = 1.5  # after which a delivery looks whether the database speaks at all
+SILENCE_SECONDS = 1.0
+
+Said = TypeVar("Said")
+
+
+class RecentAnswers:
+    """The latest answers by the digests of their events, for repeats that come while no record can be read.
+
+    Safe to use from any thread. Each process knows its own only.
+    """
+
+    def __init__(self, most: int = MOST_ANSWERS) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._answers: OrderedDict[bytes, Reply | Acknowledgement] = OrderedDict()
+
+    def note(self, event: bytes, answer: Reply | Acknowledgement) -> None:
+        """Remember an answer that was given, and so is on disk."""
+        with self._lock:
+            self._answers[event] = answer
+            if len(self._answers) > self._most:
+                self._answers.popitem(last=False)
+
+    def find(self, event: bytes) -> Reply | Acknowledgement | None:
+        """Return what was answered to an event, None if that is not known here."""
+        return self._answers.get(event)
+
+
+class Hearing:
+    """When the database last answered a query of this process: one that is slow is not yet out of reach."""
+
+    def __init__(self) -> None:
+        self._heard_at = -math.inf
+
+    def heard(self, said: Said) -> Said:
+        """Take note that a query was answered; returns what was said."""
+        self._heard_at = time.monotonic()
+        return said
+
+    def is_silent(self, since: float) -> bool:
+        """Say whether a query from `since` (monotonic seconds), and all others, have waited for too long."""
+        return time.monotonic() - max(since, self._heard_at) >= SILENCE_SECONDS

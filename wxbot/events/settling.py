@@ -1,0 +1,60 @@
+"""The end of a run, written once whatever happens to the connection meanwhile."""
+
+import logging
+from dataclasses import replace
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from wxbot import metrics
+from wxbot.events.records import Records
+from wxbot.events.rows import State
+from wxbot.events.run import Run, Work
+from wxbot.outcome import Outcome, Status
+from wxbot.scenes.dispatch import Texts
+
+log = logging.getLogger(__name__)
+
+
+class Settling:
+    """Settles runs; called on the run's own thread, under its lock."""
+
+    def __init__(self, records: Records, texts: Texts) -> None:
+        self._records = records
+        self._texts = texts
+
+    def settle(self, run: Run, outcome: Outcome) -> bool:
+        """Write the end of a light run; False: another run was faster."""
+        try:
+            return self._records.settle(run.delivery, outcome, run=run.id, known=run.known)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+            recalled = self._records.recall(run.delivery)
+            if recalled.state is not None:  # the commit whose answer was lost may have been ours
+                return recalled.run == run.id
+            return self._records.settle(run.delivery, outcome, run=run.id, known=run.known)
+
+    def finish(self, run: Run, outcome: Outcome, work: Work) -> None:
+        """Commit the row's end together with what the handler wrote, or the fallback without it."""
+        caused = list(work.unit.caused)
+
+        def write(connection: Connection) -> bool:
+            ids = self._records.finish(connection, run.event, outcome, run=run.id)
+            caused.extend(ids or ())
+            return ids is not None
+
+        try:
+            is_ours = work.unit.commit(write)
+        except SQLAlchemyError as error:
+            work.close()
+            if self._records.recall(run.delivery).state is State.DONE:
+                return  # the commit had worked, only its answer was lost
+            log.error("what %s wrote could not be committed: %s", outcome.handler, type(error).__name__)
+            metrics.fallback("commit")
+            reply = self._texts.closing(run.event)
+            detail = f"commit: {type(error).__name__}"
+            failed = replace(outcome, status=Status.FAILED, reply=reply, more=(), detail=detail)
+            self._records.finish_alone(run.event, failed, run=run.id)
+        else:
+            self._records.dispatch(caused if is_ours else ())

@@ -1,0 +1,1 @@
+"""Work that is done later and surely: written down with what causes it, executed by workers."""
