@@ -1,21 +1,23 @@
 """`/qrcode/<scene>`: a page that shows the code of one scene, for people who hold an API key."""
 
 import base64
-import secrets
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta, timezone
+from urllib.parse import urlencode
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, request
 
+from wxbot import clock
 from wxbot.errors import WxbotError
 from wxbot.pages.login import Login
-from wxbot.pages.words import LANGUAGES, words_for
+from wxbot.pages.words import WORDS
 from wxbot.qrcodes.drawing import draw
 from wxbot.qrcodes.kinds import SceneRefusedError, looks_like_number
 from wxbot.qrcodes.mint import Code, Minter
+from wxbot.web.origin import is_from_here
+from wxbot.web.pages import LARGEST_FORM_BYTES, Pages
 
 _CHINA = timezone(timedelta(hours=8))
-LARGEST_FORM_BYTES = 4096
 
 
 class CodePage:
@@ -33,25 +35,42 @@ class CodePage:
         self._login = login
         self._accounts = accounts
         self._answered_by = answered_by
+        self._pages = Pages("qrcode", WORDS, __name__, has_scripts=False)
+
+    @property
+    def blueprint(self) -> Blueprint:
+        """The routes below `/qrcode`."""
+        add = self._pages.blueprint.add_url_rule
+        add("/<scene>", view_func=self.show, methods=["GET"], strict_slashes=False)
+        add("/<scene>", view_func=self.sign_in, methods=["POST"], strict_slashes=False)
+        return self._pages.blueprint
 
     def show(self, scene: str) -> Response:
         """GET: the code, or what keeps it from being shown."""
         account = _account(self._accounts)
         if account is None:
-            return _page("failed.html", status=404, scene=scene, heading="no_account")
+            return self._page("pages/failed.html", status=404, scene=scene, heading="no_account")
         if not self._login.is_known(request):
-            return _page("login.html", status=401, scene=scene)
+            return self._page("pages/login.html", status=401, scene=scene)
         try:
-            code = _code(self._minter, scene, account)
+            code = _code(self._minter, scene, account, may_mint=self._login.may_mint(request))
         except SceneRefusedError as error:
-            return _page("failed.html", status=400, scene=scene, heading="refused", reason=str(error))
+            return self._page(
+                "pages/failed.html", status=400, scene=scene, heading="refused", reason=str(error)
+            )
         except WxbotError as error:
-            return _page("failed.html", status=503, scene=scene, heading="failed", reason=str(error))
-        return _shown(code, self._answered_by(code.scene, account))
+            return self._page(
+                "pages/failed.html", status=503, scene=scene, heading="failed", reason=str(error)
+            )
+        if code is None:
+            return self._page("pages/failed.html", status=403, scene=scene, heading="not_minted")
+        return self._shown(code, self._answered_by(code.scene, account))
 
     def sign_in(self, scene: str) -> Response:
         """POST: the form with the key, or the button that ends the session."""
         request.max_content_length = LARGEST_FORM_BYTES
+        if not is_from_here():  # nobody is signed in, or out, by another site
+            return self._page("pages/login.html", status=403, scene=scene)
         response = Response(status=303)
         response.location = request.full_path.rstrip("?")
         if request.form.get("do") == "sign_out":
@@ -59,23 +78,53 @@ class CodePage:
             return response
         if self._login.sign_in(request.form.get("key", ""), response, is_secure=request.is_secure):
             return response
-        return _page("login.html", status=401, scene=scene, is_wrong=True)
+        return self._page("pages/login.html", status=401, scene=scene, is_wrong=True)
+
+    def _shown(self, code: Code, handler: str) -> Response:
+        kind = (
+            f"{'permanent' if code.is_permanent else 'temporary'} {'number' if code.is_integer else 'text'}"
+        )
+        ends = (
+            None
+            if code.expires_at is None
+            else datetime.fromtimestamp(code.expires_at, UTC).astimezone(_CHINA)
+        )
+        return self._page(
+            "pages/code.html",
+            scene=code.scene,
+            code=code,
+            kind=kind,
+            handler=handler,
+            has_key=self._login.has_cookie(request),
+            ends=f"{ends:%Y-%m-%d %H:%M} (UTC+8)" if ends else "",
+            svg=_data("image/svg+xml", draw(code.url, kind="svg")),
+            png=_data("image/png", draw(code.url, kind="png")),
+        )
+
+    def _page(self, template: str, *, status: int = 200, **values: object) -> Response:
+        account = request.args.get("account", "")
+        switch = urlencode({"account": account}) if account else ""
+        wanted = request.full_path.rstrip("?")
+        return self._pages.show(
+            template,
+            status=status,
+            switch=switch,
+            users=f"/admin/login?{urlencode({'next': wanted})}",
+            **values,
+        )
 
 
-def code_blueprint(page: CodePage) -> Blueprint:
-    """Return `/qrcode/<scene>`."""
-    blueprint = Blueprint("code", __name__, template_folder="templates")
-    rule = "/qrcode/<scene>"
-    blueprint.add_url_rule(rule, view_func=page.show, methods=["GET"], strict_slashes=False)
-    blueprint.add_url_rule(rule, view_func=page.sign_in, methods=["POST"], strict_slashes=False)
-    return blueprint
+def _code(minter: Minter, scene: str, account: str, *, may_mint: bool) -> Code | None:
+    """Return the code to show: the one on record if it lives, a new one of the same type otherwise.
 
-
-def _code(minter: Minter, scene: str, account: str) -> Code:
-    """Return the code to show: the one on record if it lives, a new one of the same type otherwise."""
+    None where it would have to be minted, and may not.
+    """
     known = minter.find(scene, account=account)
     if known is not None and known.is_permanent:
         return known
+    if not may_mint:
+        is_alive = known is not None and (known.expires_at or 0) > clock.now().timestamp()
+        return known if is_alive else None
     is_number = known.is_integer if known is not None else looks_like_number(scene)
     return minter.mint(int(scene) if is_number else scene, account=account)
 
@@ -85,55 +134,6 @@ def _account(accounts: Collection[str]) -> str | None:
     only = next(iter(accounts)) if len(accounts) == 1 else "default"
     name = request.args.get("account", only)
     return name if name in accounts else None
-
-
-def _shown(code: Code, handler: str) -> Response:
-    kind = f"{'permanent' if code.is_permanent else 'temporary'} {'number' if code.is_integer else 'text'}"
-    ends = (
-        None if code.expires_at is None else datetime.fromtimestamp(code.expires_at, UTC).astimezone(_CHINA)
-    )
-    return _page(
-        "code.html",
-        scene=code.scene,
-        code=code,
-        kind=kind,
-        handler=handler,
-        ends=f"{ends:%Y-%m-%d %H:%M} (UTC+8)" if ends else "",
-        svg=_data("image/svg+xml", draw(code.url, kind="svg")),
-        png=_data("image/png", draw(code.url, kind="png")),
-    )
-
-
-def _page(template: str, *, status: int = 200, **values: object) -> Response:
-    language = _language()
-    nonce = secrets.token_urlsafe(16)
-    html = render_template(
-        template,
-        t=words_for(language),
-        lang=language,
-        other=next(each for each in LANGUAGES if each != language),
-        nonce=nonce,
-        account=request.args.get("account", ""),
-        **values,
-    )
-    response = Response(html, status=status)
-    response.headers["Content-Security-Policy"] = (
-        f"default-src 'none'; img-src data:; style-src 'nonce-{nonce}'; form-action 'self'; base-uri 'none'; "
-        "frame-ancestors 'none'"
-    )
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.set_cookie("lang", language, path="/qrcode", max_age=31536000, httponly=True, samesite="Lax")
-    return response
-
-
-def _language() -> str:
-    for wanted in (request.args.get("lang"), request.cookies.get("lang")):
-        if wanted in LANGUAGES:
-            return wanted
-    best = request.accept_languages.best_match(["zh", *LANGUAGES], default=LANGUAGES[0])
-    return "en" if best == "en" else LANGUAGES[0]
 
 
 def _data(media_type: str, content: bytes) -> str:

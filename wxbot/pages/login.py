@@ -12,8 +12,10 @@ COOKIE_SECONDS = 12 * 3600
 class Login:
     """Checks the requests of guarded pages.
 
-    `identify` returns the public part of a key that is good, else None; `is_active` says whether the key
-    with this public part has not been revoked. `secret_keys` are newest first.
+    `is_user` says whether somebody asks who is logged in to the dashboard, `may_mint` whether they may
+    also do what costs the account's quota. `identify` returns the public part of a key that is good,
+    else None; `is_active` says whether the key with this public part has not been revoked. `secret_keys` are
+    newest first.
     """
 
     def __init__(
@@ -21,17 +23,31 @@ class Login:
         *,
         identify: Callable[[str], str | None],
         is_active: Callable[[str], bool],
+        is_user: Callable[[Request], bool],
+        may_mint: Callable[[Request], bool],
         secret_keys: Sequence[str],
     ) -> None:
         self._identify = identify
         self._is_active = is_active
+        self._is_user = is_user
+        self._may_mint = may_mint
         self._cookies = URLSafeTimedSerializer(list(reversed(secret_keys)), salt="wxbot page of a code")
 
     def is_known(self, request: Request) -> bool:
-        """Say whether the request carries a key, or the cookie of one that is still good."""
-        authorization = request.authorization
-        if authorization is not None and authorization.type == "bearer":
-            return self._identify(authorization.token or "") is not None
+        """Say whether the request carries a key, the cookie of one that is still good, or that of a user."""
+        if _has_bearer(request):
+            return self.may_mint(request)
+        return self.has_cookie(request) or self._is_user(request)
+
+    def may_mint(self, request: Request) -> bool:
+        """Say whether whoever asks may have a code made that is not on record."""
+        if _has_bearer(request):
+            assert request.authorization is not None
+            return self._identify(request.authorization.token or "") is not None
+        return self.has_cookie(request) or self._may_mint(request)
+
+    def has_cookie(self, request: Request) -> bool:
+        """Say whether the request carries the cookie of a key that is still good."""
         try:
             key_id = self._cookies.loads(request.cookies.get(COOKIE, ""), max_age=COOKIE_SECONDS)
         except BadData:
@@ -57,3 +73,7 @@ class Login:
     def sign_out(self, response: Response) -> None:
         """Take the cookie away."""
         response.delete_cookie(COOKIE, path="/qrcode", httponly=True, samesite="Lax")
+
+
+def _has_bearer(request: Request) -> bool:
+    return request.authorization is not None and request.authorization.type == "bearer"

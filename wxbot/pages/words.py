@@ -1,11 +1,9 @@
 """Every word on the page of a code, in Chinese and in English."""
 
-LANGUAGES = ("zh-CN", "en")
+from wxbot.web.language import Words
 
-# (Chinese, English); {0} is filled by the page.
-WORDS: dict[str, tuple[str, str]] = {
+WORDS: Words = {
     "title": ("二维码", "QR code"),
-    "switch_language": ("English", "中文"),
     "image_of": ("场景 {0} 的二维码", "QR code of the scene {0}"),
     "scan_hint": ("用微信扫一扫", "Scan with WeChat"),
     "scene": ("场景值", "Scene"),
@@ -30,18 +28,16 @@ WORDS: dict[str, tuple[str, str]] = {
         "生成二维码会占用公众号的额度，所以需要 API 密钥。用 wxbot api-key create 可以新建一个。",
         "Minting uses the account’s quota, so it needs an API key. wxbot api-key create makes one.",
     ),
+    "user_login": ("用后台账号登录", "Log in as a user of the dashboard"),
     "key": ("API 密钥", "API key"),
     "continue": ("继续", "Continue"),
     "wrong_key": ("密钥不对，或者已经停用。", "This key is wrong, or has been revoked."),
     "sign_out": ("退出登录", "Sign out"),
     "no_account": ("没有这个公众号", "There is no such account"),
+    "not_minted": (
+        "这个场景值还没有可用的二维码。只读成员不能生成，请找运营或所有者。",
+        "There is no living code of this scene. Ask an operator or owner: viewers cannot mint one.",
+    ),
     "refused": ("这个场景值不能用", "This scene cannot be used"),
     "failed": ("暂时取不到二维码", "The code cannot be had at the moment"),
-    "try_again": ("再试一次", "Try again"),
 }
-
-
-def words_for(language: str) -> dict[str, str]:
-    """Return the words in one of LANGUAGES."""
-    column = LANGUAGES.index(language)
-    return {key: pair[column] for key, pair in WORDS.items()}

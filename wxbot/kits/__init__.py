@@ -1,0 +1,1 @@
+"""What a scan is for: plugins that come with wxbot, and their pages."""
