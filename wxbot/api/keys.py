@@ -5,9 +5,10 @@ Only a digest of each is kept, so that a copy of the database opens nothing.
 
 import hashlib
 import hmac
+import json
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -22,21 +23,49 @@ LONGEST_NAME = 64
 NOTE_EVERY_SECONDS = 60
 _KEY = re.compile("wxb_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 _NO_DIGEST = bytes(32)
+_RESOURCES = (
+    "qrcodes",
+    "claims",
+    "bindings",
+    "channels",
+    "followers",
+    "events",
+    "messages",
+    "webhooks",
+)
+# Persons are digests in every answer; with the last one a follower's openid is there as well.
+SCOPES = (
+    *(f"{each}:{act}" for each in _RESOURCES for act in ("read", "write")),
+    *("stats:read", "followers:openid"),
+)
 
 
 class KeyNameError(WxbotError):
     """An API key cannot have this name."""
 
 
+class KeyScopeError(WxbotError):
+    """There is no such scope."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ApiKey:
-    """One key without its secret; times are seconds since 1970 in UTC."""
+    """One key without its secret; times are seconds since 1970 in UTC.
+
+    `scopes` are what it may do and `accounts` those that it may see; None: everything, all.
+    """
 
     id: str
     name: str
     created_at: int
     last_used_at: int | None
     revoked_at: int | None
+    scopes: tuple[str, ...] | None = None
+    accounts: tuple[str, ...] | None = None
+
+    def may(self, scope: str) -> bool:
+        """Say whether the key has a scope."""
+        return self.scopes is None or scope in self.scopes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,13 +84,25 @@ class Keys:
         self._engine = engine
         self._now = now
 
-    def create(self, name: str) -> NewKey:
-        """Make a key; `name` says for whom. Raises KeyNameError for a blank or long name."""
+    def create(
+        self,
+        name: str,
+        *,
+        scopes: Collection[str] | None = None,
+        accounts: Collection[str] | None = None,
+    ) -> NewKey:
+        """Make a key; `name` says for whom, None for scopes or accounts that nothing is kept from it.
+
+        Raises KeyNameError for a blank or long name, KeyScopeError for a scope that there is not.
+        """
         name = name.strip()
         if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
             raise KeyNameError(f"the name of an API key has 1 to {LONGEST_NAME} characters that can be seen")
+        if unknown := [each for each in scopes or () if each not in SCOPES]:
+            raise KeyScopeError(f"there is no scope {unknown[0]!r}; there are: {', '.join(SCOPES)}")
         identity, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
-        row = {"id": identity, "name": name, "digest": _digest(secret), "created_at": self._seconds()}
+        row: dict[str, object] = {"id": identity, "name": name, "digest": _digest(secret)}
+        row |= {"created_at": self._seconds(), "scopes": _list(scopes), "accounts": _list(accounts)}
         with self._engine.begin() as connection:
             connection.execute(insert(api_keys).values(row))
         return NewKey(id=identity, name=name, text=f"wxb_{identity}_{secret}")
@@ -131,4 +172,14 @@ def _key(row: RowMapping) -> ApiKey:
         created_at=row["created_at"],
         last_used_at=row["last_used_at"],
         revoked_at=row["revoked_at"],
+        scopes=_several(row["scopes"]),
+        accounts=_several(row["accounts"]),
     )
+
+
+def _list(names: Collection[str] | None) -> str | None:
+    return None if names is None else json.dumps(sorted(set(names)))
+
+
+def _several(text: str | None) -> tuple[str, ...] | None:
+    return None if text is None else tuple(json.loads(text))

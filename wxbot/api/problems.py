@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
+from typing import Literal
 
 from flask import Response, json, request
 from flask_openapi.types import ResponseDict
@@ -16,7 +17,20 @@ from wxbot.qrcodes.numbers import NumberRefusedError
 from wxbot.wechat.errcodes import ApiError, BlockedError, BusyError, QuotaError, UnreachableError
 
 MEDIA_TYPE = "application/problem+json"
-CODES = {404: "not_found", 405: "wrong_method", 413: "too_large"}
+# All that there are: mypy holds the code to it, a test the pages for those who write the site.
+# fmt: off
+Code = Literal[
+    "no_key", "scope",
+    "not_found", "no_account", "bad_cursor", "no_token", "no_login",
+    "wrong_method", "too_large", "refused", "failed",
+    "claim_state", "number_refused", "taken", "name_taken", "channel_refused", "webhook_refused",
+    "delivery_under_way", "conflict", "idempotency_mismatch", "idempotency_running",
+    "invalid", "scene_refused", "claim_refused", "binding_refused", "bad_idempotency_key",
+    "wechat_refused",
+    "quota", "blocked", "try_again", "database", "streams",
+]
+# fmt: on
+CODES: Mapping[int, Code] = {404: "not_found", 405: "wrong_method", 413: "too_large"}
 
 
 class FieldProblem(BaseModel):
@@ -32,7 +46,7 @@ class Problem(BaseModel):
     type: str = Field(description="Always about:blank: `code` says which problem it is.")
     title: str = Field(description="The meaning of the status.")
     status: int
-    code: str = Field(description="Which problem it is; it stays the same when the text changes.")
+    code: Code = Field(description="Which problem it is; it stays the same when the text changes.")
     detail: str = Field(description="What happened, and what to do about it.")
     errcode: int | None = Field(None, description="WeChat's error code, where WeChat gave one.")
     errors: list[FieldProblem] | None = Field(None, description="What is wrong with each field.")
@@ -41,7 +55,7 @@ class Problem(BaseModel):
 class ProblemError(WxbotError):
     """Ends a request with a problem."""
 
-    def __init__(self, status: int, code: str, detail: str) -> None:
+    def __init__(self, status: int, code: Code, detail: str) -> None:
         self.status = status
         self.code = code
         super().__init__(detail)
@@ -60,7 +74,7 @@ def documented(*statuses: int) -> ResponseDict:
 
 
 def problem(
-    status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None, **more: object
+    status: int, code: Code, detail: str, *, headers: Mapping[str, str] | None = None, **more: object
 ) -> Response:
     """Return the answer for a problem."""
     body = {
@@ -98,7 +112,7 @@ def from_http(error: HTTPException) -> Response | HTTPException:
         for name, value in error.get_headers()
         if name.lower() not in ("content-type", "content-length")
     }
-    code = CODES.get(error.code, "failed" if error.code >= 500 else "refused")
+    code: Code = CODES.get(error.code, "failed" if error.code >= 500 else "refused")
     return problem(error.code, code, error.description or "", headers=headers)
 
 
@@ -113,7 +127,7 @@ def from_wxbot(error: WxbotError, *, now: datetime) -> Response:
         return problem(422, "scene_refused", detail)
     if isinstance(error, QuotaError | BlockedError):
         seconds = max(1, round((error.ends_at - now).total_seconds()))
-        code = "quota" if isinstance(error, QuotaError) else "blocked"
+        code: Code = "quota" if isinstance(error, QuotaError) else "blocked"
         return problem(503, code, detail, headers={"Retry-After": str(seconds)}, errcode=error.errcode)
     if isinstance(error, BusyError | UnreachableError | MintingError):
         headers = {"Retry-After": "60" if isinstance(error, MintingError) else "5"}
