@@ -1,0 +1,55 @@
+"""What the page of the settings' health says."""
+
+from wxbot.web.language import Words
+
+WORDS: Words = {
+    "health": ("体检", "Health"),
+    "health_here": ("配置与运行", "Settings and processes"),
+    "health_wechat": ("微信一侧", "At WeChat"),
+    "health_wechat_why": (
+        "向微信核对时间、access token、回调地址和接口权限。会用掉几次接口调用，最多等 20 秒。",
+        "Asks WeChat for its time, the access token, the callback and what the account may do. Takes some "
+        "calls of the day, and up to 20 seconds.",
+    ),
+    "health_ask": ("向微信核对", "Ask WeChat"),
+    "health_busy": (
+        "另一次核对正在进行，请稍候再试。",
+        "Another one is asking at this moment. Try again in a while.",
+    ),
+    "health_late": (
+        "20 秒内没有查完，下面只是查到的部分。",
+        "It took longer than 20 seconds; this is what was found until then.",
+    ),
+    "health_check": ("检查项", "Check"),
+    "health_state": ("结论", "State"),
+    "health_text": ("情况与建议", "What was found, and what to do"),
+    "health_is_ok": ("正常", "Well"),
+    "health_is_warn": ("留意", "Look"),
+    "health_is_fail": ("必须解决", "Mend"),
+    "health_all_ok": ("一切正常。", "All is well."),
+    "health_all_warn": ("可以运行，请留意下面标出的项目。", "The bot works; look at what is marked."),
+    "health_all_fail": ("标为“必须解决”的项目要先解决。", "What is marked “Mend” must be mended."),
+    "check_settings": ("配置文件", "Settings"),
+    "check_handlers": ("处理程序", "Handlers"),
+    "check_public_address": ("公网地址", "Public address"),
+    "check_proxy": ("反向代理", "Proxy"),
+    "check_spool": ("应急暂存", "Spool"),
+    "check_redis": ("Redis", "Redis"),
+    "check_database": ("数据库", "Database"),
+    "check_durability": ("断电保护", "Durability"),
+    "check_database_clock": ("数据库时钟", "Database clock"),
+    "check_worker": ("worker", "Worker"),
+    "check_jobs": ("任务", "Jobs"),
+    "check_processes": ("进程", "Processes"),
+    "check_webhooks": ("Webhook", "Webhooks"),
+    "check_clock": ("时钟", "Clock"),
+    "check_secrets": ("密钥", "Secrets"),
+    "check_mode": ("消息加解密方式", "Mode"),
+    "check_access_token": ("access token", "Access token"),
+    "check_tokens_users": ("access token 的使用者", "Users of the access token"),
+    "check_callers": ("回调的来源", "Callers"),
+    "check_callback": ("回调", "Callback"),
+    "check_qrcode_create": ("生成二维码的权限", "Minting codes"),
+    "check_message_custom_send": ("发客服消息的权限", "Sending messages"),
+    "check_tags": ("标签", "Tags"),
+}

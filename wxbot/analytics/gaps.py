@@ -1,0 +1,41 @@
+"""WeChat's own counts beside ours: what it has more was missed, or came without its scene."""
+
+from sqlalchemy import case, func, select
+
+from wxbot.analytics.reading import Reading, as_date, scenes_of, span
+from wxbot.analytics.shapes import EVERYTHING, Gap, GapDay, Of, Period
+from wxbot.db.figures import wechat_days
+
+SCANNED = 30  # how WeChat calls those who followed by scanning a code
+
+
+def gap(reading: Reading, period: Period) -> Gap:
+    """Return each day of the period of which WeChat has told."""
+    first, last = span(period)
+    table = wechat_days.c
+    scanned = case((table.source == SCANNED, table.followed), else_=0)
+    query = (
+        select(table.day, func.sum(table.followed), func.sum(scanned), func.sum(table.unfollowed))
+        .where(table.account == reading.account, table.day.between(first, last))
+        .group_by(table.day)
+        .order_by(table.day)
+    )
+    told = reading.connection.execute(query).all()
+    ours = reading.by_day(scenes_of(reading.connection, reading.account, EVERYTHING), period)
+    without = reading.by_day(scenes_of(reading.connection, reading.account, Of("none")), period)
+    days = []
+    for day, follows, by_code, unfollows in told:
+        all_of_us, no_code = ours.get(day), without.get(day)
+        followed = int(all_of_us.new + all_of_us.refollows) if all_of_us else 0
+        days.append(
+            GapDay(
+                date=as_date(day),
+                follows_wechat=int(follows),
+                follows=followed,
+                scanned_wechat=int(by_code),
+                scanned=followed - (int(no_code.new + no_code.refollows) if no_code else 0),
+                unfollows_wechat=int(unfollows),
+                unfollows=int(all_of_us.unfollows) if all_of_us else 0,
+            )
+        )
+    return Gap(days=tuple(days))
