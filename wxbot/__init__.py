@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from wxbot.app import create_app, scene_for
+    from wxbot.channels.channel import Channel
     from wxbot.errors import WxbotError
     from wxbot.followers import Follower
+    from wxbot.scenes.handler import PASS
+    from wxbot.scenes.inject import Defer
     from wxbot.scenes.plugin import Plugin
+    from wxbot.wechat.api import ApiClient
     from wxbot.wechat.events import (
         Click,
         Event,
@@ -30,8 +34,12 @@ if TYPE_CHECKING:
     from wxbot.wechat.replies import Article, Image, Music, News, Text, Transfer, Video, Voice
 
 __all__ = [
+    "PASS",
+    "ApiClient",
     "Article",
+    "Channel",
     "Click",
+    "Defer",
     "Event",
     "Follow",
     "Follower",
@@ -59,7 +67,11 @@ __all__ = [
 ]
 
 _ELSEWHERE = {
+    "ApiClient": "wxbot.wechat.api",
+    "Channel": "wxbot.channels.channel",
+    "Defer": "wxbot.scenes.inject",
     "Follower": "wxbot.followers",
+    "PASS": "wxbot.scenes.handler",
     "Plugin": "wxbot.scenes.plugin",
     "WxbotError": "wxbot.errors",
     "create_app": "wxbot.app",

@@ -1,20 +1,42 @@
 """Who follows an account: follow, unfollow, seen again."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
+from enum import StrEnum
 from hashlib import sha256
 
-from sqlalchemy import Connection, Update, case, func, insert, or_, update
+from sqlalchemy import Connection, Update, bindparam, case, func, or_, select, update
 
 from wxbot.db.models import followers
+from wxbot.db.statements import insert_first
 from wxbot.wechat.events import Event, Follow, Scan, Unfollow
+
+# The same code scanned again within that time writes nothing.
+_SAME_SCAN_SECONDS = 60
+
+
+class State(StrEnum):
+    """Where a person stands with an account, as far as wxbot has seen; each is exactly one of these.
+
+    `left`: they unfollowed, and nothing newer shows that they follow. `existing`: they follow, and wxbot has
+    not seen them follow: they did so before it was there. `returning`: they follow, and had followed before.
+    `new`: they follow, and that was the first that wxbot heard of them.
+    """
+
+    NEW = "new"
+    RETURNING = "returning"
+    EXISTING = "existing"
+    LEFT = "left"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Follower:
-    """A person who follows, followed, or only wrote to an account; times are seconds since 1970, UTC.
+    """A person who follows or followed an account; times are seconds since 1970, UTC.
 
     `followed_at` is None for somebody who followed before wxbot was there, `follows` counts the follows
     seen, `openid` is None after an unfollow (WeChat requires personal data to be deleted then).
+    `first_scene` is of the first scan on record, `last_scene` of the latest, at `last_scanned_at`: when the
+    same code is scanned again within a minute, that stays as it is. `kept_messages` are those that came too
+    late to be sent and wait for the next contact.
     """
 
     openid: str | None
@@ -23,6 +45,29 @@ class Follower:
     unfollowed_at: int | None = None
     follows: int = 0
     first_scene: str | None = None
+    last_scene: str | None = None
+    last_scanned_at: int | None = None
+    kept_messages: int = 0
+
+    @property
+    def state(self) -> State:
+        """Return where this person stands with the account."""
+        return state_of(self)
+
+    @property
+    def refollows(self) -> int:
+        """Return how often they came back: the follows seen beyond the first."""
+        return max(self.follows - 1, 0)
+
+
+def state_of(follower: Follower) -> State:
+    """Return where a person stands with the account; whoever was seen before they followed had followed."""
+    if follower.unfollowed_at is not None:
+        return State.LEFT
+    if follower.followed_at is None:
+        return State.EXISTING
+    had_followed = follower.follows > 1 or follower.first_seen_at < follower.followed_at
+    return State.RETURNING if had_followed else State.NEW
 
 
 def person(account: str, openid: str) -> bytes:
@@ -44,8 +89,8 @@ def after(event: Event, known: Follower | None) -> Follower:
     if before.unfollowed_at is not None and before.unfollowed_at > at:
         return before
     follower = replace(before, openid=event.openid, unfollowed_at=None)
-    if isinstance(event, Scan):
-        follower = replace(follower, first_scene=before.first_scene or event.scene[:255] or None)
+    if isinstance(event, Scan) and event.scene:
+        follower = _scanned(follower, event.scene[:255], at)
     if is_follow(event):
         follower = replace(
             follower, followed_at=max(before.followed_at or at, at), follows=before.follows + 1
@@ -53,14 +98,36 @@ def after(event: Event, known: Follower | None) -> Follower:
     return follower
 
 
+def _scanned(follower: Follower, scene: str, at: int) -> Follower:
+    last = follower.last_scanned_at
+    follower = replace(follower, first_scene=follower.first_scene or scene)
+    if last is not None and (at < last or (scene == follower.last_scene and at < last + _SAME_SCAN_SECONDS)):
+        return follower
+    return replace(follower, last_scene=scene, last_scanned_at=at)
+
+
+_FIND = select(*(followers.c[field.name] for field in fields(Follower))).where(
+    followers.c.account == bindparam("of"), followers.c.person == bindparam("who")
+)
+
+
+def find(connection: Connection, account: str, openid: str) -> Follower | None:
+    """Return what is on record about a person, None when that is nothing."""
+    row = connection.execute(_FIND, {"of": account, "who": person(account, openid)}).mappings().first()
+    return None if row is None else Follower(**row)
+
+
 def refine(event: Event, known: Follower | None) -> Event:
     """Return the event with what only our own records can say: has this person followed before?
 
-    `is_new_follower`: follows now and never did, as far as we know; `is_returning`: followed before.
+    `is_new_follower`: follows now and never did, as far as we know; `is_returning`: followed before. `known`
+    may be from before the event was noted or from after, when somebody runs it again.
     """
     if not is_follow(event) or known is None:
         return event
-    returning = known.follows > 0 or known.unfollowed_at is not None
+    at = int(event.created_at.timestamp())
+    was_seen = known.first_seen_at < at or known.unfollowed_at is not None
+    returning = was_seen or known.follows > 1 or known.followed_at not in (None, at)
     return replace(event, is_new_follower=not returning, is_returning=returning)  # type: ignore[call-arg]
 
 
@@ -77,8 +144,7 @@ def note(connection: Connection, event: Event, known: Follower | None) -> None:
     who = person(event.account, event.openid)
     if known is None:
         row = {"account": event.account, "person": who, **asdict(follower)}
-        added = connection.execute(insert(followers).prefix_with("OR IGNORE", dialect="sqlite").values(row))
-        if added.rowcount == 1:
+        if insert_first(connection, followers, row):
             return
     connection.execute(_change(event, who))
 
@@ -93,7 +159,11 @@ def _change(event: Event, who: bytes) -> Update:
     newer = mine.where(or_(table.unfollowed_at.is_(None), table.unfollowed_at <= at))
     values: dict[str, object] = {"openid": event.openid, "unfollowed_at": None}
     if isinstance(event, Scan) and event.scene:
-        values["first_scene"] = func.coalesce(table.first_scene, event.scene[:255])
+        scene, last = event.scene[:255], table.last_scanned_at
+        is_latest = or_(last.is_(None), last <= at)
+        values["first_scene"] = func.coalesce(table.first_scene, scene)
+        values["last_scene"] = case((is_latest, scene), else_=table.last_scene)
+        values["last_scanned_at"] = case((is_latest, at), else_=last)
     if is_follow(event):
         latest = case((table.followed_at > at, table.followed_at), else_=at)
         values |= {"followed_at": latest, "follows": table.follows + 1}

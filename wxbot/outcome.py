@@ -19,12 +19,14 @@ class Status(StrEnum):
 class Outcome:
     """The end of one event: what is answered and who answered.
 
-    `handler` is the endpoint that gave the reply, empty when none did; `detail` says in one line why a
-    handler failed and holds no personal data; `seconds` is the time the handlers took.
+    `more` are service messages to send after the reply. `handler` is the endpoint that gave the reply, empty
+    when none did; `detail` says in one line why a handler failed and holds no personal data; `seconds` is
+    the time the handlers took.
     """
 
     status: Status
     reply: Reply | Acknowledgement
+    more: tuple[Reply, ...] = ()
     handler: str = ""
     detail: str = ""
     seconds: float = 0.0

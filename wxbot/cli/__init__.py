@@ -8,16 +8,28 @@ from typing import Any
 
 import click
 
+from wxbot.cli.admin import admin
 from wxbot.cli.api_key import api_key
+from wxbot.cli.channels import channels
 from wxbot.cli.check import check
 from wxbot.cli.db import db
 from wxbot.cli.dev import dev
+from wxbot.cli.doctor import doctor
 from wxbot.cli.emulator import emulator
+from wxbot.cli.events import events
+from wxbot.cli.followers import followers
+from wxbot.cli.forget import forget
+from wxbot.cli.jobs import jobs
+from wxbot.cli.menu import menu
+from wxbot.cli.new import new
 from wxbot.cli.output import Failure
 from wxbot.cli.qr import qr
 from wxbot.cli.routes import explain, routes
 from wxbot.cli.serve import serve
 from wxbot.cli.simulate import simulate
+from wxbot.cli.stats import stats
+from wxbot.cli.webhooks import webhooks
+from wxbot.cli.worker import worker
 from wxbot.errors import ConfigurationError, WxbotError
 
 BAD_CONFIGURATION = 78
@@ -59,7 +71,10 @@ def cli() -> None:
     """
 
 
-for command in (dev, serve, emulator, simulate, routes, explain, check, qr, api_key, db):
+for command in (
+    *(dev, new, serve, worker, emulator, simulate, routes, explain, check, doctor),
+    *(qr, channels, stats, menu, events, followers, forget, jobs, webhooks, admin, api_key, db),
+):
     cli.add_command(command)
 
 

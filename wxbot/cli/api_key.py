@@ -11,7 +11,7 @@ from wxbot.cli.configuration import load_settings
 from wxbot.cli.output import Failure, json_option, print_json, print_table
 
 if TYPE_CHECKING:
-    from wxbot.api.keys import Keys
+    from wxbot.api.keys import ApiKey, Keys
 
 
 @click.group(name="api-key")
@@ -21,16 +21,39 @@ def api_key() -> None:
 
 @api_key.command()
 @click.argument("name")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    metavar="SCOPE",
+    help="What it may do, as in claims:write; may be repeated.  [default: everything]",
+)
+@click.option(
+    "--account",
+    "accounts",
+    multiple=True,
+    metavar="ACCOUNT",
+    help="An account that it may see; may be repeated.  [default: all]",
+)
 @json_option
-def create(name: str, *, as_json: bool) -> None:
+def create(name: str, *, scopes: tuple[str, ...], accounts: tuple[str, ...], as_json: bool) -> None:
     """Make a key and print it; it is never shown again.
 
     NAME says whose it is, as in `wxbot api-key create shop`.
     """
+    from wxbot.api.keys import KeyScopeError
+
+    known = load_settings().accounts
+    if unknown := [each for each in accounts if each not in known]:
+        raise Failure(f"there is no account {unknown[0]!r}; there are: {', '.join(known)}")
     with _keys() as keys:
-        made = keys.create(name)
+        try:
+            made = keys.create(name, scopes=scopes or None, accounts=accounts or None)
+        except KeyScopeError as error:
+            raise click.UsageError(str(error)) from None
     if as_json:
-        print_json({"id": made.id, "name": made.name, "key": made.text})
+        limits = {"scopes": list(scopes) or None, "accounts": list(accounts) or None}
+        print_json({"id": made.id, "name": made.name, "key": made.text, **limits})
         return
     click.echo(made.text)
     click.echo(
@@ -46,15 +69,13 @@ def list_keys(*, as_json: bool) -> None:
     """List the keys, revoked ones as well, without their secrets."""
     with _keys() as keys:
         found = keys.all()
-    rows = [
-        (key.id, key.name, _moment(key.created_at), _moment(key.last_used_at), _moment(key.revoked_at))
-        for key in found
-    ]
-    headings = ("id", "name", "created_at", "last_used_at", "revoked_at")
     if as_json:
-        print_json([dict(zip(headings, (cell or None for cell in row), strict=True)) for row in rows])
-    elif rows:
-        print_table(("id", "name", "created", "last used", "revoked"), rows)
+        print_json([_as_data(key) for key in found])
+    elif found:
+        print_table(
+            ("id", "name", "may", "accounts", "created", "last used", "revoked"),
+            [_as_line(key) for key in found],
+        )
     else:
         click.echo("There are no API keys. Make one with: wxbot api-key create NAME")
 
@@ -81,16 +102,36 @@ def _keys() -> Iterator["Keys"]:
     from wxbot.api.keys import Keys
     from wxbot.db import migrate
     from wxbot.db.engine import open_engine
+    from wxbot.db.faults import in_words
 
-    url = load_settings().database.url
+    url = load_settings().database.url.get_secret_value()
     engine = open_engine(url, connections=1)
     try:
         migrate.upgrade(url)
         yield Keys(engine)
     except (SQLAlchemyError, OSError) as error:
-        raise Failure(f"the database {url} cannot be used: {str(error).splitlines()[0]}") from None
+        raise Failure(in_words(error, url)) from None
     finally:
         engine.dispose()
+
+
+def _as_data(key: "ApiKey") -> dict[str, object]:
+    return {
+        "id": key.id,
+        "name": key.name,
+        "scopes": key.scopes,
+        "accounts": key.accounts,
+        "created_at": _moment(key.created_at),
+        "last_used_at": _moment(key.last_used_at) or None,
+        "revoked_at": _moment(key.revoked_at) or None,
+    }
+
+
+def _as_line(key: "ApiKey") -> tuple[str, ...]:
+    may = "everything" if key.scopes is None else " ".join(key.scopes)
+    accounts = "all" if key.accounts is None else " ".join(key.accounts)
+    times = (_moment(each) for each in (key.created_at, key.last_used_at, key.revoked_at))
+    return (key.id, key.name, may, accounts, *times)
 
 
 def _moment(seconds: int | None) -> str:

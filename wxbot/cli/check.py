@@ -1,12 +1,14 @@
 """`wxbot check`: whether this configuration and these handlers can be served."""
 
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import click
 
-from wxbot.cli.db import revision_of
+from wxbot import clock
+from wxbot.cli.db import OutOfReach, durability_of, fit_of, revision_of
 from wxbot.cli.output import json_option, print_json, print_table, warn
 from wxbot.errors import ConfigurationError
 
@@ -45,11 +47,11 @@ class Report:
 def check(*, quiet: bool, as_json: bool) -> None:
     """Check the configuration, the handlers and the database.
 
-    Prints every fault and ends with code 78, or prints what is good. Nothing is asked of the network,
-    nothing is written to the database.
+    Prints every fault and ends with code 78, or prints what is good. Nothing is asked of the network but the
+    database, and nothing is written to that.
     """
     from wxbot import settings
-    from wxbot.app import build_registry
+    from wxbot.mounting import build_registry
 
     configured = settings.load()
     registry = build_registry(configured)
@@ -61,12 +63,17 @@ def check(*, quiet: bool, as_json: bool) -> None:
 
 
 def _report(configured: "Settings", registry: "Registry") -> Report:
+    from wxbot.db.engine import shown
+
+    url = configured.database.url.get_secret_value()
+    revision, warnings = _database(url)
     return Report(
         accounts=tuple(_account(configured, registry, name) for name in configured.accounts),
         plugins=tuple(plugin.name for plugin in registry.plugins),
-        database=configured.database.url,
-        revision=_usable_revision(configured.database.url),
+        database=shown(url),
+        revision=revision,
         warnings=(
+            *warnings,
             *(f"left out: {' '.join(fault.split())}" for fault in registry.skipped),
             *_warnings(configured),
         ),
@@ -85,17 +92,24 @@ def _account(configured: "Settings", registry: "Registry", name: str) -> Account
     )
 
 
-def _usable_revision(url: str) -> str | None:
-    from wxbot.db import migrate
+def _database(url: str) -> tuple[str | None, list[str]]:
+    """Return the database's revision and what deserves a second look; raises ConfigurationError.
+
+    A server that is out of reach is no fault of the configuration, and the bot starts without it.
+    """
+    from wxbot.db import fit, migrate
 
     migrate.require_usable(url)
-    revision = revision_of(url)
-    if revision is not None and revision > migrate.head():
-        raise ConfigurationError(
-            f"[database] url: the database is at revision {revision}, which a newer wxbot has made; this one "
-            f"knows {migrate.head()}. Install the newer one, or bring back a copy from before the upgrade"
-        )
-    return revision
+    try:
+        revision, found = revision_of(url), fit_of(url)
+        faults = durability_of(url)
+    except OutOfReach as error:
+        return None, [f"{error.message}; until it answers, events are kept in the spool"]
+    if found is fit.Fit.TOO_NEW:
+        raise ConfigurationError((fit.too_new(revision, migrate.head()),))
+    if faults:
+        raise ConfigurationError(faults)
+    return revision, [fit.newer(revision, migrate.head())] if found is fit.Fit.NEWER else []
 
 
 def _warnings(configured: "Settings") -> list[str]:
@@ -103,6 +117,11 @@ def _warnings(configured: "Settings") -> list[str]:
         f'[accounts.{name}] mode = "plain": messages are not encrypted; fit for test accounts only'
         for name, account in configured.accounts.items()
         if account.mode == "plain"
+    ]
+    found += [
+        f"[accounts.{name}] token_fallbacks and aes_key_fallbacks are no longer accepted; take them out"
+        for name, account in configured.accounts.items()
+        if account.fallbacks_until and datetime.fromisoformat(account.fallbacks_until) <= clock.now()
     ]
     public_url = configured.server.public_url
     if not public_url:
@@ -122,7 +141,7 @@ def _print(report: Report) -> None:
     print_table(("account", "mode", "URL to enter on WeChat's page", "scenes", "handlers"), rows)
     click.echo(f"\nPlugins: {', '.join(report.plugins) or 'none'}")
     at = f"at revision {report.revision}" if report.revision else "will be made at the first start"
-    if report.revision not in (None, migrate.head()):
+    if report.revision is not None and report.revision < migrate.head():
         at += f", will be upgraded to {migrate.head()} at the next start"
     click.echo(f"Database: {report.database}, {at}")
     for warning in report.warnings:

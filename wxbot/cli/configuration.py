@@ -1,5 +1,6 @@
 """Which configuration a command speaks about."""
 
+import json
 import os
 from collections.abc import Collection
 from pathlib import Path
@@ -12,10 +13,12 @@ if TYPE_CHECKING:
 
 # What `wxbot dev` writes, and keeps the emulator's secrets in.
 DEVELOPMENT = Path("var/dev.toml")
+# What it mounts beside that for its demo shop: variables as JSON, of the session that runs or ran last.
+MOUNTED = DEVELOPMENT.with_name("dev-mounted.json")
 
 
 def load_settings() -> "Settings":
-    """Return the settings; where nothing is configured, those that `wxbot dev` made in this directory.
+    """Return the settings; where nothing is configured, those of `wxbot dev` here, with the kits it mounts.
 
     Raises ConfigurationError. Only for commands that look or try: what serves people must be configured.
     """
@@ -24,7 +27,8 @@ def load_settings() -> "Settings":
     if is_configured() or not DEVELOPMENT.exists():
         return settings.load()
     click.echo(f"Using {DEVELOPMENT}, since there is no config.toml.", err=True)
-    return settings.load(str(DEVELOPMENT))
+    mounted = json.loads(MOUNTED.read_text(encoding="utf-8")) if MOUNTED.exists() else {}
+    return settings.load(str(DEVELOPMENT), env={**os.environ, **mounted})
 
 
 def is_configured() -> bool:

@@ -1,4 +1,4 @@
-"""`wxbot db`: the revision of the database."""
+"""`wxbot db`: the revision of the database, and the way into another one."""
 
 import re
 import sys
@@ -10,15 +10,29 @@ from urllib.parse import quote
 
 import click
 
-from wxbot.cli.output import Failure, json_option, print_json, progress
+from wxbot.cli.output import (
+    Failure,
+    json_option,
+    print_json,
+    print_table,
+    progress,
+    progress_bar,
+    warn,
+)
 
 if TYPE_CHECKING:
-    from sqlalchemy import URL
+    from sqlalchemy import URL, Engine
+
+    from wxbot.db.fit import Fit
+
+
+class OutOfReach(Failure):
+    """The database's server does not answer."""
 
 
 @click.group()
 def db() -> None:
-    """Look at the database's revision, and change it."""
+    """Look at the database's revision, change it, and move to another database."""
 
 
 @db.command()
@@ -44,7 +58,7 @@ def upgrade(*, as_json: bool) -> None:
 def downgrade(revision: str, *, yes: bool, as_json: bool) -> None:
     """Take the database back to REVISION, as in 0001; `base` removes all tables.
 
-    What the later revisions keep is lost. Make a copy of the file first.
+    What the later revisions keep is lost. Make a copy first.
     """
     from wxbot.db import migrate
 
@@ -79,34 +93,134 @@ def current(*, as_json: bool) -> None:
     if as_json:
         print_json({"revision": revision, "newest": migrate.head()})
     elif revision is None:
-        click.echo(f"There is no database yet; the newest revision is {migrate.head()}.")
+        click.echo(f"There is no database yet, or an empty one; the newest revision is {migrate.head()}.")
     else:
         newest = "the newest" if revision == migrate.head() else f"the newest is {migrate.head()}"
         click.echo(f"The database is at revision {revision}; {newest}.")
 
 
-def revision_of(url: str) -> str | None:
-    """Return the revision of the database at `url`, None where there is none; nothing is written.
+@db.command("copy")
+@click.argument("source")
+@json_option
+def copy_(source: str, *, as_json: bool) -> None:
+    """Copy all rows from the database SOURCE into the configured one, which must be empty.
 
-    Raises Failure for a file that is no database.
+    SOURCE is a URL as in the configuration, or - to read one with a password from the standard input. Stop
+    web servers and workers first. All is copied or nothing, and SOURCE is not changed.
     """
-    from sqlalchemy import create_engine, make_url
-    from sqlalchemy.pool import NullPool
+    url, source = _database_url(), sys.stdin.readline().strip() if source == "-" else source
+    _require_source(source, url)
+    counts, foreign = _copied(source, url)
+    if as_json:
+        print_json({"rows": counts, "left": foreign})
+        return
+    filled = {name: count for name, count in counts.items() if count}
+    print_table(("table", "rows"), [(name, str(count)) for name, count in filled.items()])
+    click.echo(f"{sum(filled.values())} rows of {len(filled)} tables were copied and counted again.")
+    if foreign:
+        warn(f"Not wxbot's, and therefore not copied: {', '.join(foreign)}.")
+
+
+def _require_source(source: str, url: str) -> None:
+    """Raise Failure when that is no database at this program's revision, or the configured one itself."""
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
 
     from wxbot.db import migrate
 
+    try:
+        is_same = make_url(source) == make_url(url)
+    except ArgumentError:
+        raise click.BadParameter("is no URL such as sqlite:///var/wxbot.db", param_hint="SOURCE") from None
+    if is_same:
+        raise click.BadParameter(
+            "is the configured database; configure the new one first", param_hint="SOURCE"
+        )
+    revision = _known_revision(source)
+    if revision is None:
+        raise Failure("there is no database to copy from at SOURCE; is the path right, from this folder?")
+    if revision != migrate.head():
+        raise Failure(
+            f"the database to copy from is at revision {revision}, this wxbot's is {migrate.head()}: "
+            "configure it once more, run `wxbot db upgrade`, then come back"
+        )
+
+
+def _copied(source: str, url: str) -> "tuple[dict[str, int], list[str]]":
+    from sqlalchemy.pool import NullPool
+
+    from wxbot.db import copying, migrate
+    from wxbot.db.engine import is_file, new_engine
+
+    with progress("Making the tables"), _explained(url):
+        migrate.upgrade(url)
+    reading = _to_look(source)
+    assert reading is not None  # its revision has just been read
+    with _explained(source), reading.connect() as old, _explained(url), progress_bar("Copying") as tell:
+        # One moment of the source for all tables.
+        if is_file(source):
+            old.exec_driver_sql("BEGIN")
+        else:
+            old.execution_options(isolation_level="REPEATABLE READ")
+        with new_engine(url, poolclass=NullPool).begin() as new:
+            return copying.copy(old, new, tell=tell), copying.foreign_tables(old)
+
+
+def revision_of(url: str) -> str | None:
+    """Return the revision of the database at `url`, None where there is none; nothing is written.
+
+    Raises Failure for a file that is no database and for a server that does not let us in.
+    """
+    from wxbot.db import migrate
+
+    engine = _to_look(url)
+    if engine is None:
+        return None
+    with _explained(url):
+        return migrate.current(engine)
+
+
+def fit_of(url: str) -> "Fit | None":
+    """Return how the database fits this program, None where there is none; raises like `revision_of`."""
+    from wxbot.db import migrate
+
+    engine = _to_look(url)
+    if engine is None:
+        return None
+    with _explained(url):
+        return migrate.fit(engine)
+
+
+def durability_of(url: str) -> list[str]:
+    """Return why the database would forget what it confirmed; raises Failure like `revision_of`."""
+    from wxbot.db.durability import durability_faults
+
+    engine = _to_look(url)
+    if engine is None:
+        return []
+    with _explained(url), engine.connect() as connection:
+        return durability_faults(connection)
+
+
+def _to_look(url: str) -> "Engine | None":
+    """Return an engine that makes no file, None where there is no file."""
+    from sqlalchemy import create_engine, make_url
+    from sqlalchemy.pool import NullPool
+
+    from wxbot.db.engine import is_file, new_engine
+
+    if not is_file(url):
+        return new_engine(url, poolclass=NullPool)
     parsed = make_url(url)
     if not Path(parsed.database or "").exists():
         return None
-    engine = create_engine(_read_only(parsed), poolclass=NullPool)
-    with _explained(url):
-        return migrate.current(engine)
+    return create_engine(_read_only(parsed), poolclass=NullPool)
 
 
 def _database_url() -> str:
     from wxbot import settings
 
-    return settings.load().database.url
+    return settings.load().database.url.get_secret_value()
 
 
 def _known_revision(url: str) -> str | None:
@@ -123,14 +237,16 @@ def _known_revision(url: str) -> str | None:
 
 @contextmanager
 def _explained(url: str) -> Iterator[None]:
-    """Turn what a file may do to us into one line."""
+    """Turn what a file or a server may do to us into one line."""
     from sqlalchemy.exc import SQLAlchemyError
+
+    from wxbot.db.faults import in_words, is_disconnect, is_refusal
 
     try:
         yield
     except (SQLAlchemyError, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise Failure(f"the database {url} cannot be used: {reason}") from None
+        kind = OutOfReach if is_disconnect(error) and not is_refusal(error) else Failure
+        raise kind(in_words(error, url)) from None
 
 
 def _read_only(url: "URL") -> "URL":

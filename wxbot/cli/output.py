@@ -41,7 +41,7 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         table.add_column(heading, overflow="fold", no_wrap=not is_terminal)
     for row in rows:
         # Text and not str: what came from WeChat or from a rule may look like rich's own markup.
-        table.add_row(*(Text(_shown(cell)) for cell in row))
+        table.add_row(*(Text(printable(cell)) for cell in row))
     console = Console(width=None if is_terminal else _width(headings, rows), highlight=False)
     with console.capture() as captured:
         console.print(table)
@@ -61,12 +61,27 @@ def progress(what: str) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar on a terminal, to be told how much of how much is done; elsewhere, nothing."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
 def warn(text: str) -> None:
     """Print a line beside the result, in yellow."""
     click.secho(text, fg="yellow", err=True)
 
 
-def _shown(cell: str) -> str:
+def printable(cell: str) -> str:
     """Keep a row on its line and the terminal in order, whatever somebody sent."""
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in cell)
 
@@ -75,5 +90,6 @@ def _width(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
     from rich.cells import cell_len
 
     return sum(
-        2 + max(cell_len(_shown(row[column])) for row in (headings, *rows)) for column in range(len(headings))
+        2 + max(cell_len(printable(row[column])) for row in (headings, *rows))
+        for column in range(len(headings))
     )

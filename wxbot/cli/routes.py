@@ -9,7 +9,9 @@ from wxbot.cli.configuration import choose_account, load_settings
 from wxbot.cli.output import json_option, print_json, print_table, warn
 
 if TYPE_CHECKING:
+    from wxbot.channels.view import ChannelView
     from wxbot.scenes.registry import Registry
+    from wxbot.settings import Settings
 
 _ALL_ACCOUNTS = "Name in [accounts]; needed if there are several and none is called default."
 
@@ -18,9 +20,13 @@ _ALL_ACCOUNTS = "Name in [accounts]; needed if there are several and none is cal
 @click.option("--account", help=_ALL_ACCOUNTS)
 @json_option
 def routes(account: str | None, *, as_json: bool) -> None:
-    """List what the handlers answer, the most specific first."""
-    registry = _registry()
-    found = registry.routes(choose_account(registry.accounts, account))
+    """List what the handlers answer, the most specific first; then observers and jobs."""
+    from wxbot.channels.explaining import all_routes
+
+    configured = load_settings()
+    registry = _registry(configured)
+    name = choose_account(registry.accounts, account)
+    found = all_routes(registry, name, _view(configured).of(name))
     if as_json:
         print_json([asdict(each) for each in found])
         return
@@ -48,12 +54,14 @@ def explain(scene: str, account: str | None, *, when: Literal["follow", "scan"],
 
     Write `wxbot explain -- SCENE` for a scene that begins with a hyphen.
     """
-    registry = _registry()
+    from wxbot.channels.explaining import try_scene
+
+    configured = load_settings()
+    registry = _registry(configured)
     name = choose_account(registry.accounts, account)
-    explanation = registry.explain(scene, account=name, when=when)
-    rules = [each for each in explanation.candidates if each.rule != "(fallback)"]
-    is_matched = any(each.matches for each in rules)
-    suggestion = "" if is_matched else _suggestion(registry, name, scene, when=when)
+    channel = _view(configured).find_any(name, scene)
+    tried = try_scene(registry, name, scene, when=when, channel=channel)
+    explanation, is_matched, suggestion = tried.explanation, tried.is_matched, tried.suggestion
     if as_json:
         print_json({**asdict(explanation), "is_matched": is_matched, "suggestion": suggestion})
         return
@@ -70,30 +78,31 @@ def explain(scene: str, account: str | None, *, when: Literal["follow", "scan"],
         click.echo(f"\n{suggestion}")
 
 
-def _registry() -> "Registry":
-    from wxbot.app import build_registry
+def _registry(configured: "Settings") -> "Registry":
+    from wxbot.mounting import build_registry
 
-    registry = build_registry(load_settings())
+    registry = build_registry(configured)
     for fault in registry.skipped:
         warn(f"left out: {' '.join(fault.split())}")
     return registry
 
 
-def _suggestion(registry: "Registry", account: str, scene: str, *, when: Literal["follow", "scan"]) -> str:
-    """Return what the log would say about such a scan, without the advice to run this command."""
-    from wxbot import clock
-    from wxbot.wechat.events import Scan
+def _view(configured: "Settings") -> "ChannelView":
+    """Return the channels that there are now; none, and a warning, without a database that can be read."""
+    from sqlalchemy.exc import SQLAlchemyError
 
-    scan = Scan(
-        account=account,
-        to_user="",
-        openid="",
-        created_at=clock.now(),
-        msg_type="event",
-        digest=b"",
-        body=b"",
-        scene=scene,
-        when=when,
-    )
-    lines = registry.suggestion(scan).splitlines()
-    return "\n".join(line for line in lines if not line.startswith("(wxbot explain")).rstrip()
+    from wxbot.channels.view import ChannelView
+    from wxbot.db.engine import is_missing, open_engine
+    from wxbot.db.faults import in_words
+
+    url = configured.database.url.get_secret_value()
+    engine = open_engine(url, connections=1)
+    view = ChannelView(engine)
+    try:
+        if not is_missing(url):
+            view.refresh()
+    except SQLAlchemyError as error:
+        warn(f"without channels: {in_words(error, url)}")
+    finally:
+        engine.dispose()
+    return view

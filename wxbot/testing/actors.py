@@ -1,22 +1,23 @@
 """The people of a test: they scan, write, tap and leave, and read what the account replies."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wxbot.emulator import wire
 from wxbot.emulator.codes import Code
 from wxbot.emulator.hand import Hand
-from wxbot.emulator.judge import Article
+from wxbot.emulator.judge import Article, Bubble
 from wxbot.emulator.push import Delivery, Exchange
 from wxbot.emulator.wire import Element
 
 
 @dataclass(frozen=True, kw_only=True)
 class Said:
-    """What a person reads after one delivery.
+    """What a person reads: the answer to one delivery, or a service message.
 
     `kind` is the reply's kind (text, image, voice, video, music, news, transfer), `fault` for WeChat's
     notice that the account is out of order, or `nothing`. `is_repeat` marks the answer to a delivery of
-    an event that had been delivered before. `status` is the HTTP status, None when nothing came back.
+    an event that had been delivered before. `status` is the HTTP status, None when nothing came back and
+    for a service message.
     """
 
     kind: str
@@ -48,6 +49,13 @@ class User:
         """What this person read last; AssertionError when nothing was pushed for them yet."""
         assert self.replies, f"{self.name} has done nothing yet that the account could answer"
         return self.replies[-1]
+
+    @property
+    def messages(self) -> list[Said]:
+        """The service messages that reached this person: late results and the rest of lists, oldest first."""
+        with self._world.lock:
+            entries = list(self._world.conversations[self.openid].entries)
+        return [_read(entry.bubble) for entry in entries if entry.action == "message" and entry.bubble]
 
     @property
     def follows(self) -> bool:
@@ -129,6 +137,10 @@ def _said(exchange: Exchange) -> Said:
     if bubble is None:
         kind = "fault" if verdict.outcome in ("fault", "failed") else "nothing"
         return Said(kind=kind, xml=verdict.reply_xml, **common)  # type: ignore[arg-type]
+    return replace(_read(bubble), xml=verdict.reply_xml, **common)  # type: ignore[arg-type]
+
+
+def _read(bubble: Bubble) -> Said:
     return Said(
         kind=bubble.kind,
         text=bubble.text,
@@ -137,6 +149,4 @@ def _said(exchange: Exchange) -> Said:
         description=bubble.description,
         url=bubble.url,
         articles=bubble.articles,
-        xml=verdict.reply_xml,
-        **common,  # type: ignore[arg-type]
     )

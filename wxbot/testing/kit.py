@@ -11,17 +11,25 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from wxbot import clock, settings
-from wxbot.app import Bot, create_app
+from wxbot.app import create_app
+from wxbot.bot import Bot
+from wxbot.db.engine import retire
 from wxbot.emulator.codes import Code
 from wxbot.emulator.hand import Hand
 from wxbot.emulator.push import PushResponse
 from wxbot.emulator.world import Account, World
 from wxbot.scenes.plugin import Plugin
 from wxbot.testing.actors import User
+from wxbot.testing.http import WorldHttp
+from wxbot.wechat.api import ApiClient
+from wxbot.working import build_worker
 
 _PATIENCE_SECONDS = 3.0
+_LONGEST_SECONDS = 10.0
+_MOST_ROUNDS = 20
 _TOKEN = "wxbottestcallbacktoken"
 _AES_KEY = "wxbotwxbotwxbotwxbotwxbotwxbotwxbotwxbot123"
+_SECRET = "wxbottestsecret"
 _SECRET_KEY = "a secret key that is only good enough for tests"
 
 
@@ -29,7 +37,8 @@ class Wx:
     """The fixture `wx`: people, codes and a look behind the scenes.
 
     `plugins` are mounted instead of the packages the settings name; `overrides` are settings, shaped like
-    the TOML file. The bot's clock is the emulated WeChat's: `wx.world.clock.offset_seconds` moves both.
+    the TOML file. The bot's clock is the emulated WeChat's: `wx.world.clock.offset_seconds` moves both. What
+    the bot asks of WeChat's API is answered from the same world. `database_url` empty: a file in `folder`.
     """
 
     def __init__(
@@ -39,12 +48,16 @@ class Wx:
         plugins: Sequence[Plugin] = (),
         packages: Sequence[str] = (),
         overrides: Mapping[str, Any] | None = None,
+        database_url: str = "",
     ) -> None:
-        configured = settings.from_data(_merged(_defaults(folder, packages), overrides or {}))
+        database_url = database_url or f"sqlite:///{folder / 'wxbot.db'}"
+        defaults = _defaults(folder, database_url=database_url, packages=packages)
+        configured = settings.from_data(_merged(defaults, overrides or {}))
         account = configured.accounts["default"]
         self.world = World(
             account=Account(
                 appid=account.appid,
+                secret=account.secret.get_secret_value(),
                 token=account.token.get_secret_value(),
                 aes_key=account.aes_key.get_secret_value(),
                 mode=account.mode,
@@ -52,7 +65,8 @@ class Wx:
             ),
             has_people=False,
         )
-        self.app = create_app(configured, plugins=plugins, now=self._now)
+        http = WorldHttp(self.world)
+        self.app = create_app(configured, plugins=plugins, http=http, now=self._now)
         self.bot: Bot = self.app.extensions["wxbot"]
         self._hand = Hand(self.world, post=self._post, sleep=lambda _: None)
 
@@ -73,6 +87,36 @@ class Wx:
         """Return how often a handler (`plugin.function`) was called."""
         return self.bot.dispatcher.runs[endpoint]
 
+    @property
+    def api(self) -> ApiClient:
+        """The bot's client of WeChat's API, as jobs get it under the name `wechat`."""
+        return self.bot.clients["default"]
+
+    def work(self) -> int:
+        """Do the jobs that are due, as a worker would, and return how often one was begun.
+
+        Jobs of handlers that still run are not there yet: `wait` first. A job that failed waits for its time.
+        """
+        worker = build_worker(self.bot)
+        count = 0
+        # A list is sent one message at a time by a job that asks to be done again; one that always asks
+        # must not hold the test for ever.
+        for _ in range(_MOST_ROUNDS):
+            done = worker.run_due()
+            if not done:
+                break
+            count += done
+        return count
+
+    def wait(self) -> None:
+        """Wait until the handlers that ran past the deadline have ended and are settled.
+
+        AssertionError when one still runs after ten seconds.
+        """
+        assert self._settled(_LONGEST_SECONDS), (
+            f"a handler still runs after {_LONGEST_SECONDS:g} s; end it before wx.wait()"
+        )
+
     @contextmanager
     def session(self) -> Iterator[Session]:
         """Open a database session of the test's own, to prepare tables and to look; committed at the end."""
@@ -81,10 +125,17 @@ class Wx:
 
     def close(self) -> None:
         """Give back what the bot holds, once its handlers have ended; one that hangs is left behind."""
-        give_up_at = clock.monotonic() + _PATIENCE_SECONDS
+        self._settled(_PATIENCE_SECONDS)
+        self.bot.runs.watch.close()
+        self.bot.channels.view.close()
+        self.bot.queue.close()
+        retire(self.bot.engine)
+
+    def _settled(self, seconds: float) -> bool:
+        give_up_at = clock.monotonic() + seconds
         while self.bot.pool.unfinished and clock.monotonic() < give_up_at:
             time.sleep(0.01)
-        self.bot.engine.dispose()
+        return not self.bot.pool.unfinished
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self.world.clock.now(), UTC)
@@ -100,13 +151,21 @@ class Wx:
         )
 
 
-def _defaults(folder: Path, packages: Sequence[str]) -> dict[str, Any]:
+def _defaults(folder: Path, *, database_url: str, packages: Sequence[str]) -> dict[str, Any]:
     return {
         "secret_key": _SECRET_KEY,
-        "database": {"url": f"sqlite:///{folder / 'wxbot.db'}"},
+        "database": {"url": database_url},
+        "jobs": {"path": str(folder / "jobs.db")},
+        "spool": {"path": str(folder / "spool"), "reserve_mb": 0},
         "handlers": {"packages": list(packages)},
         "accounts": {
-            "default": {"appid": Account().appid, "token": _TOKEN, "aes_key": _AES_KEY, "mode": "safe"}
+            "default": {
+                "appid": Account().appid,
+                "secret": _SECRET,
+                "token": _TOKEN,
+                "aes_key": _AES_KEY,
+                "mode": "safe",
+            }
         },
     }
 

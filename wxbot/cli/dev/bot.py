@@ -77,7 +77,10 @@ class Bot:
                     return None
                 received += part
         except TimeoutError:
-            self._say(f"wxbot: the bot was not ready within {START_SECONDS} seconds; does an import hang?")
+            self._say(
+                f"wxbot: the bot was not ready within {START_SECONDS} seconds: an import hangs, or the "
+                "machine is busy. Save a handler to try once more."
+            )
             return None
         return cast(Ready, json.loads(received))
 

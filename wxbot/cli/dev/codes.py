@@ -12,6 +12,8 @@ from wxbot.errors import WxbotError
 TIMEOUT_SECONDS = 5
 MOST_BUTTONS = 3
 MOST_BELOW = 5
+# What the kits' keys are called; any other button has its key for a name.
+NAMES = {"link": "绑定账号", "unlink": "解除绑定"}
 
 
 class RefusedError(WxbotError):
@@ -68,7 +70,7 @@ class Platform:
 
 def menu_of(keys: Sequence[str]) -> dict[str, Any]:
     """Return a menu with a button for each key; what does not fit into three columns of five is left out."""
-    buttons = [{"type": "click", "name": _name(key), "key": key} for key in keys]
+    buttons = [{"type": "click", "name": NAMES.get(key, _name(key)), "key": key} for key in keys]
     if len(buttons) <= MOST_BUTTONS:
         return {"button": list(buttons)}
     columns = [buttons[start : start + MOST_BELOW] for start in range(0, len(buttons), MOST_BELOW)]

@@ -13,33 +13,45 @@ from wxbot import clock
 from wxbot.cli.configuration import DEVELOPMENT
 from wxbot.cli.dev.bot import Bot, Ready
 from wxbot.cli.dev.codes import Platform, RefusedError
+from wxbot.cli.dev.demo import fill_once
 from wxbot.cli.dev.edits import edits, sources_of
+from wxbot.cli.dev.login import NAME, dev_password, offer_login
 from wxbot.cli.dev.setup import DATABASE, Setup, emulated_account, set_up, write_once
+from wxbot.cli.dev.shop import DemoShop
 from wxbot.cli.ports import listen, require_free
 from wxbot.emulator.threaded import run_emulator
-from wxbot.emulator.world import Account, World
+from wxbot.emulator.world import World
 from wxbot.errors import ConfigurationError
 
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def run(port: int, emulator_port: int, *, host: str) -> None:
-    """Run until it is interrupted, and leave no process behind."""
+def run(port: int, emulator_port: int, shop_port: int | None, *, host: str, is_demo: bool = False) -> None:
+    """Run until it is interrupted, and leave no process behind; without a shop when it has no port."""
     with ExitStack() as cleanup:
         listener = cleanup.enter_context(listen(host, port, option="--port"))
         require_free(host, emulator_port, option="--emulator-port")
+        if shop_port is not None:
+            require_free(host, shop_port, option="--shop-port")
         bot_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         world = World()
         emulator = cleanup.enter_context(run_emulator(world, host=host, port=emulator_port))
         emulator_url = f"http://127.0.0.1:{emulator.port}"
         write_once(emulator_url)
-        account = world.account = emulated_account(f"{bot_url}/wechat")
-        session = Session(listener, account, bot_url=bot_url, emulator_url=emulator_url)
+        world.account = emulated_account(f"{bot_url}/wechat")
+        shop = None
+        if shop_port is not None:
+            shop = DemoShop(host=host, port=shop_port, bot_url=bot_url, phone_url=emulator_url)
+            cleanup.enter_context(shop)
+            world.site_url = f"{shop.url}/"
+        session = Session(listener, world, bot_url=bot_url, emulator_url=emulator_url, shop=shop)
         cleanup.callback(session.end)
         for ending in ENDINGS:
             signal.signal(ending, _interrupt)
         session.announce()
         try:
+            if is_demo:
+                session.fill()
             session.follow_edits()
         except KeyboardInterrupt:
             click.echo("")
@@ -48,22 +60,44 @@ def run(port: int, emulator_port: int, *, host: str) -> None:
 class Session:
     """The bot of the moment and what it is made from."""
 
-    def __init__(self, listener: socket.socket, account: Account, *, bot_url: str, emulator_url: str) -> None:
+    def __init__(
+        self,
+        listener: socket.socket,
+        world: World,
+        *,
+        bot_url: str,
+        emulator_url: str,
+        shop: DemoShop | None,
+    ) -> None:
         self._listener = listener
-        self._account = account
+        self._shop = shop
+        self._world = world
+        self._resets = world.resets
+        self._account = world.account
         self._bot_url = bot_url
         self._emulator_url = emulator_url
         self._setup = self._read_setup()
+        self._password = dev_password()
         self._bot: Bot | None = None
+        self._ready: Ready | None = None
+        self._has_login = False
 
     def announce(self) -> None:
         """Print the addresses, and what is used for what."""
         is_made = self._setup.config == DEVELOPMENT
         note = "made by wxbot dev" if is_made else "with the emulator as its account default; secrets unused"
         click.secho(f"Phone page 手机  {self._emulator_url}/", bold=True)
+        if self._shop:
+            click.secho(f"Demo shop  商店  {self._shop.url}/", bold=True)
+        login = f"log in as {NAME} with {self._password}"
+        click.secho(f"Dashboard  后台  {self._bot_url}/admin/ ({login})", bold=True)
         click.echo(f"Callback   回调  {self._account.callback_url} (mode {self._account.mode})")
         click.echo(f"Config     配置  {self._setup.config} ({note})")
         click.echo(f"Database   数据  {DATABASE} (for development only)")
+
+    def fill(self) -> None:
+        """Have a year to look at."""
+        fill_once(self._setup)
 
     def follow_edits(self) -> None:
         """Start the bot, and replace it after every edit. Never returns."""
@@ -75,6 +109,8 @@ class Session:
             elif self._bot and not self._bot.is_running:
                 self._end_bot()
                 _fault("The bot has ended by itself; it starts again at the next edit. 机器人意外退出。")
+            elif self._ready and self._world.resets != self._resets:
+                self._offer(self._ready)
 
     def end(self) -> None:
         """End the bot, whatever the user does in the meantime."""
@@ -103,8 +139,13 @@ class Session:
             self._keep_bot()
             return
         self._end_bot()
-        self._bot = bot
+        self._bot, self._ready = bot, ready
         self._offer(ready)
+        if not self._has_login:
+            offer_login(self._setup, self._password)
+            self._has_login = True
+        if self._shop:
+            self._shop.connect(self._setup)
         took = clock.monotonic() - started
         click.secho(f"{_what(changed)}: {_numbers(ready)}, ready in {took:.1f} s", fg="green")
         if not changed:
@@ -113,7 +154,12 @@ class Session:
             )
 
     def _read_setup(self) -> Setup:
-        return set_up(self._account, bot_url=self._bot_url, emulator_url=self._emulator_url)
+        return set_up(
+            self._account,
+            bot_url=self._bot_url,
+            emulator_url=self._emulator_url,
+            shop=self._shop.place if self._shop else None,
+        )
 
     def _keep_bot(self) -> None:
         if self._bot:
@@ -127,6 +173,7 @@ class Session:
             bot.stop()
 
     def _offer(self, ready: Ready) -> None:
+        self._resets = self._world.resets
         try:
             Platform(self._emulator_url, self._account).offer(ready["scenes"], ready["keys"])
         except RefusedError as error:

@@ -1,18 +1,22 @@
 """The configuration of a development bot: the emulator's account in place of any real one."""
 
 import base64
+import json
 import os
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from wxbot import settings
-from wxbot.cli.configuration import DEVELOPMENT
+from wxbot.cli.configuration import DEVELOPMENT, MOUNTED
 from wxbot.emulator.world import APPID, SECRET, Account
 from wxbot.errors import ConfigurationError
 
 DATABASE = Path("var/dev.db")
+# What the demo shop needs; each a plugin that is shipped with wxbot.
+KITS = ("order", "link", "login")
+SHOP_NAME = "山间茶铺 Hillside Tea"
 
 _FILE = """\
 # Written by wxbot dev, for the emulated WeChat on this machine. When it is deleted, a new one is made.
@@ -22,6 +26,9 @@ secret_key = "{secret_key}"
 
 [database]
 url = "sqlite:///{database}"
+
+[webhooks]
+allow_private = true
 
 [accounts.default]
 appid = "{appid}"
@@ -33,6 +40,14 @@ api_base = "{emulator}"
 mp_base = "{emulator}"
 open_base = "{emulator}"
 """
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShopPlace:
+    """Where the demo shop is, and the secret with which it knows the bot's questions about orders."""
+
+    url: str
+    lookup_secret: str = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,11 +97,12 @@ def emulated_account(callback_url: str) -> Account:
     )
 
 
-def set_up(account: Account, *, bot_url: str, emulator_url: str) -> Setup:
+def set_up(account: Account, *, bot_url: str, emulator_url: str, shop: ShopPlace | None = None) -> Setup:
     """Read the configuration as the bot is going to see it; raises ConfigurationError.
 
     Whatever the file and the environment say, the account `default` becomes the emulator's, WeChat is looked
-    for at the emulator, and the records go to the development database.
+    for at the emulator, and records and jobs go to files for development. With a `shop`, the plugins that it
+    needs are switched on.
     """
     config = _config()
     environment = {name: value for name, value in os.environ.items() if not _is_replaced(name)}
@@ -94,7 +110,12 @@ def set_up(account: Account, *, bot_url: str, emulator_url: str) -> Setup:
         "PYTHONUNBUFFERED": "1",
         "WXBOT_CONFIG": str(config),
         "WXBOT_DATABASE__URL": f"sqlite:///{DATABASE}",
+        "WXBOT_JOBS__BACKEND": "sqlite",
+        "WXBOT_JOBS__PATH": str(DATABASE.with_name("dev-jobs.db")),
+        "WXBOT_SPOOL__PATH": str(DATABASE.with_name("dev-spool")),
         "WXBOT_SERVER__PUBLIC_URL": bot_url,
+        # The site that is being built is on this machine.
+        "WXBOT_WEBHOOKS__ALLOW_PRIVATE": "true",
         "WXBOT_ACCOUNTS__DEFAULT__APPID": account.appid,
         "WXBOT_ACCOUNTS__DEFAULT__SECRET": account.secret,
         "WXBOT_ACCOUNTS__DEFAULT__TOKEN": account.token,
@@ -105,7 +126,21 @@ def set_up(account: Account, *, bot_url: str, emulator_url: str) -> Setup:
     configured = settings.load(str(config), env=environment)
     for name in configured.accounts:
         environment |= _bases(name, emulator_url)
+    kits = _kits(configured, shop) if shop else {}
+    _tell_other_commands(kits if config == DEVELOPMENT else {})
+    environment |= kits
     return Setup(config=config, environment=environment, packages=configured.handlers.packages)
+
+
+def _tell_other_commands(mounted: Mapping[str, str]) -> None:
+    """Let the commands that look into the development configuration see what is mounted beside it."""
+    MOUNTED.parent.mkdir(parents=True, exist_ok=True)
+    new = MOUNTED.with_suffix(".new")
+    new.unlink(missing_ok=True)
+    # With the shop's secret in it: readable by nobody else, and never half of it.
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        json.dump(dict(mounted), file)
+    new.replace(MOUNTED)
 
 
 def _config() -> Path:
@@ -124,6 +159,54 @@ def _is_replaced(variable: str) -> bool:
 
 def _bases(account: str, url: str) -> dict[str, str]:
     return {f"WXBOT_ACCOUNTS__{account.upper()}__{base}_BASE": url for base in ("API", "MP", "OPEN")}
+
+
+def _kits(configured: settings.Settings, shop: ShopPlace) -> dict[str, str]:
+    """Return the variables that mount the kits beside what is mounted already."""
+    sites = configured.plugins.get("login", {}).get("return_to", ())
+    return {
+        "WXBOT_HANDLERS__PLUGINS": _joined(configured.handlers.plugins, KITS),
+        # The shop speaks both languages; what a section of the kit says goes before this.
+        **{
+            f"WXBOT_PLUGINS__{kit.upper()}__LANGUAGE": "visitor"
+            for kit in KITS
+            if "language" not in configured.plugins.get(kit, {})
+        },
+        "WXBOT_PLUGINS__LINK__SITE": SHOP_NAME,
+        "WXBOT_PLUGINS__LINK__LOGIN_URL": f"{shop.url}/login/link",
+        "WXBOT_PLUGINS__LOGIN__SITE_NAME": SHOP_NAME,
+        "WXBOT_PLUGINS__LOGIN__RETURN_TO": _joined(_listed(sites), [f"{shop.url}/login/back"]),
+        **_lookup(configured, shop),
+        **_for_the_account(configured),
+    }
+
+
+def _lookup(configured: settings.Settings, shop: ShopPlace) -> dict[str, str]:
+    """Let the bot ask the shop about orders, unless it has somebody to ask."""
+    if {"lookup", "lookup_url"} & set(configured.plugins.get("order", {})):
+        return {}
+    return {
+        "WXBOT_PLUGINS__ORDER__LOOKUP_URL": f"{shop.url}/lookup",
+        "WXBOT_PLUGINS__ORDER__LOOKUP_SECRET": shop.lookup_secret,
+    }
+
+
+def _listed(value: object) -> list[str]:
+    """Return the items of a list as a file or a variable may have it; the kit tells what is wrong with it."""
+    items = value.split(",") if isinstance(value, str) else value
+    return (
+        [each.strip() for each in items if isinstance(each, str)] if isinstance(items, list | tuple) else []
+    )
+
+
+def _for_the_account(configured: settings.Settings) -> dict[str, str]:
+    """Let the kits answer for an account that has not all plugins."""
+    own = configured.accounts["default"].plugins
+    return {"WXBOT_ACCOUNTS__DEFAULT__PLUGINS": _joined(own, KITS)} if own else {}
+
+
+def _joined(*lists: Iterable[str]) -> str:
+    return ",".join(dict.fromkeys(each for names in lists for each in names))
 
 
 def _new_aes_key() -> str:

@@ -1,5 +1,9 @@
-"""The bot's side of `wxbot dev`: tells when it is ready, and ends when nobody looks after it any more."""
+"""The bot's side of `wxbot dev`: tells when it is ready, and ends when nobody looks after it any more.
 
+It does its jobs itself: another process would make every edit wait for a second start.
+"""
+
+import atexit
 import json
 import os
 import signal
@@ -10,9 +14,14 @@ from flask import Flask
 
 from wxbot import app as application
 from wxbot.cli.dev.bot import Ready
+from wxbot.cli.dev.setup import KITS
 from wxbot.errors import ConfigurationError
+from wxbot.jobs.worker import Worker
+from wxbot.working import build_worker
 
 ACCOUNT = "default"
+# gunicorn gives a process one second to end.
+_END_SECONDS = 0.8
 
 
 def create_app(channel: int) -> Flask:
@@ -26,15 +35,29 @@ def create_app(channel: int) -> Flask:
         # Otherwise gunicorn would try again, or say at length that it does not.
         _end(server)
         sys.exit()
-    registry = app.extensions["wxbot"].registry
+    bot = app.extensions["wxbot"]
+    _do_jobs(build_worker(bot))
+    registry = bot.registry
     ready = Ready(
-        scenes=[scene for _, scene in registry.samples(ACCOUNT)],
+        # The kits' codes are made by the site; one with made-up contents would open nothing.
+        scenes=[scene for _, scene in registry.samples(ACCOUNT) if scene.partition(":")[0] not in KITS],
         keys=registry.clicks(ACCOUNT),
         handlers=len({route.handler for route in registry.routes(ACCOUNT)}),
     )
     os.write(channel, json.dumps(ready).encode() + b"\n")
     threading.Thread(target=_end_with, args=(channel, server), name="dev", daemon=True).start()
     return app
+
+
+def _do_jobs(worker: Worker) -> None:
+    thread = threading.Thread(target=worker.run, name="jobs", daemon=True)
+    thread.start()
+
+    def end() -> None:
+        worker.stop()
+        thread.join(_END_SECONDS)
+
+    atexit.register(end)
 
 
 def _end_with(channel: int, server: int) -> None:

@@ -88,7 +88,7 @@ def list_command(asked: Asked, *, permanent: bool | None, limit: int) -> None:
     from wxbot.qrcodes.listing import list_codes
 
     with opened(asked.account) as parts:
-        page = list_codes(parts.engine, account=parts.account, is_permanent=permanent, limit=limit)
+        page = list_codes(parts.engine, accounts=[parts.account], is_permanent=permanent, limit=limit)
     if asked.as_json:
         print_json([asdict(code) for code in page.codes])
         return

@@ -1,16 +1,14 @@
 """`wxbot qr batch` and `wxbot qr sheet`: codes by the thousand."""
 
 import csv
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from wxbot.cli.output import Failure, print_json, warn
+from wxbot.cli.output import Failure, print_json, progress_bar, warn
 from wxbot.cli.qr.parts import Asked, common, opened
 
 if TYPE_CHECKING:
@@ -67,7 +65,7 @@ def batch(
 
     out = out or file.with_suffix("")
     try:
-        with opened(asked.account) as parts, alone(file), _bar() as progress:
+        with opened(asked.account) as parts, alone(file), progress_bar("Minting") as progress:
             plan = read_plan(file, account=parts.account, expires_in=expires_in)
             minter = parts.minter(holder=plan.holder, pace=Pace(per_minute).wait)
             output = Output(folder=out, images=images)  # type: ignore[arg-type]
@@ -119,6 +117,7 @@ def sheet(file: Path, target: Path, *, title: str, columns: int) -> None:
 
 def _entries(file: Path) -> "Iterator[Entry]":
     from wxbot.qrcodes.sheets import Entry
+    from wxbot.spreadsheet import as_it_was
 
     with file.open(encoding="utf-8-sig", newline="") as read:
         rows = csv.DictReader(read)
@@ -127,23 +126,8 @@ def _entries(file: Path) -> "Iterator[Entry]":
         for row in rows:
             ends = row["expires_at"]
             yield Entry(
-                scene=row["scene"],
+                scene=as_it_was(row["scene"]),
                 url=row["url"],
-                caption=row["caption"],
+                caption=as_it_was(row["caption"]),
                 expires_at=int(ends) if ends else None,
             )
-
-
-@contextmanager
-def _bar() -> Iterator[Callable[[int, int], None]]:
-    """Show a bar on a terminal; elsewhere nothing."""
-    if not sys.stderr.isatty():
-        yield lambda done, total: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("Minting"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

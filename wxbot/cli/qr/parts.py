@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wxbot.cli.configuration import choose_account, load_settings
-from wxbot.cli.output import json_option, print_json, print_table
+from wxbot.cli.output import Failure, json_option, print_json, print_table
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from wxbot.qrcodes.mint import Code, Minter
     from wxbot.settings import Settings
+    from wxbot.wechat.api import ApiClient
 
 account_option: Callable[[Any], Any] = click.option(
     "--account", help="Name in [accounts]; needed if there are several and none is called default."
@@ -35,9 +36,15 @@ class Parts:
     account: str
     engine: "Engine"
 
+    def client(self) -> "ApiClient":
+        """Return the account's client of WeChat's API."""
+        from wxbot.bot import build_clients
+
+        return build_clients(self.settings, self.engine)[self.account]
+
     def minter(self, *, holder: str = "", pace: Callable[[], None] = lambda: None) -> "Minter":
         """Return what mints codes for the accounts."""
-        from wxbot.app import build_clients, build_minter
+        from wxbot.bot import build_clients, build_minter
 
         clients = build_clients(self.settings, self.engine)
         return build_minter(clients, self.engine, holder=holder, pace=pace)
@@ -64,16 +71,25 @@ def common(command: Callable[..., None]) -> Callable[..., None]:
 
 @contextmanager
 def opened(account: str | None) -> Iterator[Parts]:
-    """Open what a command about an account's codes needs, and give it back."""
-    from wxbot.app import open_database
+    """Open what a command about an account's codes needs, and give it back.
+
+    Raises Failure when the database cannot be used.
+    """
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from wxbot.bot import open_database
+    from wxbot.db.faults import in_words
 
     settings = load_settings()
     name = choose_account(settings.accounts, account)
-    engine = open_database(settings)
     try:
-        yield Parts(settings=settings, account=name, engine=engine)
-    finally:
-        engine.dispose()
+        engine = open_database(settings)
+        try:
+            yield Parts(settings=settings, account=name, engine=engine)
+        finally:
+            engine.dispose()
+    except SQLAlchemyError as error:
+        raise Failure(in_words(error, settings.database.url.get_secret_value())) from None
 
 
 def scene_value(scene: str, kind: str | None) -> int | str:

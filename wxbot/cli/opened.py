@@ -1,0 +1,35 @@
+"""The records, opened as they are: looking at them must not change them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from wxbot.cli.output import Failure
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from wxbot.settings import Settings
+
+
+@contextmanager
+def opened_records(configured: "Settings") -> Iterator["Engine"]:
+    """Lend an engine on the database of the settings; nothing is migrated.
+
+    Raises ConfigurationError for a database that this program cannot use, Failure when it cannot be used.
+    """
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from wxbot.db import migrate
+    from wxbot.db.engine import open_engine
+    from wxbot.db.faults import in_words
+
+    url = configured.database.url.get_secret_value()
+    engine = open_engine(url, connections=2)
+    try:
+        migrate.require_fit(engine)
+        yield engine
+    except SQLAlchemyError as error:
+        raise Failure(in_words(error, url)) from None
+    finally:
+        engine.dispose()

@@ -1,0 +1,93 @@
+"""What the database says about the state of a deployment, read at once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Engine, func, select
+
+from wxbot.db.models import access_tokens, heartbeats, jobs
+from wxbot.db.statements import database_now
+
+# A worker gives a sign of life every two seconds.
+WORKER_SECONDS = 15
+# Done jobs are not counted: there may be millions of them.
+_OPEN_STATES = ("waiting", "running", "kept", "dead", "unknown")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenVitals:
+    """An account's access token; times are seconds since 1970 by the bot's clock, 0 for never."""
+
+    fetched_at: int
+    expires_at: int
+    renewed_at: int
+    blocked_until: int
+    blocked_because: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vitals:
+    """One look at the database.
+
+    `now` is the database's clock; `worker_age` the seconds since the last sign of life of any worker, None if
+    there never was one; `hosts` the machines of all processes that gave one lately.
+    """
+
+    now: int
+    worker_age: int | None
+    hosts: frozenset[str]
+    jobs: Mapping[str, int]
+    tokens: Mapping[str, TokenVitals]
+
+    @property
+    def has_worker(self) -> bool:
+        """Whether a worker is at work."""
+        return self.worker_age is not None and self.worker_age <= WORKER_SECONDS
+
+
+def read_vitals(engine: Engine) -> Vitals:
+    """Return what the database says now; raises SQLAlchemyError when it says nothing."""
+    with engine.connect() as connection:
+        now = int(connection.scalar(select(database_now())) or 0)
+        seen = connection.execute(
+            select(heartbeats.c.kind, heartbeats.c.host, func.max(heartbeats.c.seen_at)).group_by(
+                heartbeats.c.kind, heartbeats.c.host
+            )
+        ).all()
+        counted = connection.execute(
+            select(jobs.c.state, func.count().label("jobs"))
+            .where(jobs.c.state.in_(_OPEN_STATES))
+            .group_by(jobs.c.state)
+        ).all()
+        tokens = _tokens(connection)
+    ages = [max(now - at, 0) for kind, _, at in seen if kind == "worker"]
+    return Vitals(
+        now=now,
+        worker_age=min(ages, default=None),
+        hosts=frozenset(host for _, host, at in seen if now - at <= WORKER_SECONDS),
+        jobs=dict.fromkeys(_OPEN_STATES, 0) | {str(row.state): int(row.jobs) for row in counted},
+        tokens=tokens,
+    )
+
+
+def _tokens(connection: Connection) -> dict[str, TokenVitals]:
+    rows = connection.execute(
+        select(
+            access_tokens.c.account,
+            access_tokens.c.fetched_at,
+            access_tokens.c.expires_at,
+            access_tokens.c.renewed_at,
+            access_tokens.c.blocked_until,
+            access_tokens.c.blocked_because,
+        )
+    ).mappings()
+    return {
+        row["account"]: TokenVitals(
+            fetched_at=row["fetched_at"],
+            expires_at=row["expires_at"],
+            renewed_at=row["renewed_at"],
+            blocked_until=row["blocked_until"],
+            blocked_because=row["blocked_because"] or "",
+        )
+        for row in rows
+    }

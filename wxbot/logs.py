@@ -1,0 +1,137 @@
+"""How lines of the log look: text for people or JSON for collectors, tied to an event, without secrets.
+
+Imports nothing of wxbot: gunicorn's master formats its lines with this file alone, so that the processes
+which it starts after an upgrade load all of wxbot anew.
+"""
+
+import json
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar, copy_context
+from datetime import UTC, datetime
+from logging.config import dictConfig
+from typing import Any
+
+ID_LENGTH = 16  # hexadecimal digits of an event's key: enough to find it, short enough to read
+_MESSAGE_LENGTH = 4000
+_TRACEBACK_LENGTH = 16_000
+
+_PRIVATE_NAMES = (
+    "access_token|refresh_token|jsapi_ticket|component_verify_ticket|secret|appsecret|secret_key|aes_key|"
+    "signature|msg_signature|echostr|ticket|token|password|openid|next_openid|authorization"
+)
+# As in an address or a call (name=value), and as in JSON or a dict ("name": "value").
+_NAMED = re.compile(rf"(?i)\b({_PRIVATE_NAMES})(?:(=)[\"']?[^\s&\"'<>,;)]+|([\"']\s*[:=]\s*[\"'])[^\"']+)")
+_IN_ADDRESS = re.compile(r"(://[^\s/:@]*:)[^\s/@]+@")
+_OPENID = re.compile(r"(?<![0-9A-Za-z_-])o[0-9A-Za-z_-]{27}(?![0-9A-Za-z_-])")
+# All that moves a terminal's cursor, except the line feed and the tab of a traceback.
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+_EVENT = "wxbot.event"
+_event: ContextVar[str] = ContextVar(_EVENT)
+
+
+def configure(format: str, level: str) -> None:
+    """Let this process log to the standard error output; both are settings of [logging]."""
+    dictConfig(configuration(format, level))
+
+
+def configuration(format: str, level: str) -> dict[str, Any]:
+    """Return the same for logging.config.dictConfig, and for gunicorn's `logconfig_dict`."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": {"()": formatter, "format": format}},
+        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"level": level.upper(), "handlers": ["console"]},
+        "loggers": {
+            "gunicorn.error": {"level": level.upper(), "handlers": ["console"], "propagate": False},
+            # Both tell of each step that they take, at every start and every pause.
+            "alembic": {"level": "WARNING"},
+            "huey": {"level": "WARNING"},
+        },
+    }
+
+
+def formatter(format: str) -> logging.Formatter:
+    """Return what makes a line of a record: `format` is text or json."""
+    return _Json() if format == "json" else _Text()
+
+
+@contextmanager
+def bind_event(key: bytes | str | None) -> Iterator[None]:
+    """Name an event in every line that this thread logs meanwhile: by the first digits of its key.
+
+    Threads do not inherit it; each that works for the event binds it itself. None binds nothing.
+    """
+    if key is None:
+        yield
+        return
+    before = _event.set((key.hex() if isinstance(key, bytes) else key)[:ID_LENGTH])
+    try:
+        yield
+    finally:
+        _event.reset(before)
+
+
+def redact(text: str) -> str:
+    """Return a text without what looks like a secret, a signature or an openid.
+
+    A backstop: what logs should not have them in the first place.
+    """
+    text = _NAMED.sub(lambda found: f"{found[1]}{found[2] or found[3]}[hidden]", text)
+    return _OPENID.sub("[openid]", _IN_ADDRESS.sub(r"\1[hidden]@", text))
+
+
+class _Json(logging.Formatter):
+    """An object in JSON for each record."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": _clipped(record.getMessage(), _MESSAGE_LENGTH),
+            "event": _event_id(),
+            "traceback": _traceback(self, record),
+            "pid": record.process,
+        }
+        return json.dumps({name: value for name, value in fields.items() if value}, ensure_ascii=True)
+
+
+class _Text(logging.Formatter):
+    """A line for each record, and its traceback below."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        time = datetime.fromtimestamp(record.created, UTC).astimezone()
+        event = f" [{id}]" if (id := _event_id()) else ""
+        message = _clipped(record.getMessage(), _MESSAGE_LENGTH)
+        head = f"{time:%Y-%m-%d %H:%M:%S},{int(record.msecs):03} {record.levelname} {record.name}{event}: "
+        lines = (head + message, _traceback(self, record))
+        return _CONTROLS.sub(_shown, "\n".join(filter(None, lines)))
+
+
+def _event_id() -> str | None:
+    # By its name: gunicorn's master has loaded this file on its own, and so has another variable than ours.
+    return next((value for each, value in copy_context().items() if each.name == _EVENT), None)
+
+
+def _traceback(formatter: logging.Formatter, record: logging.LogRecord) -> str:
+    return _clipped(formatter.formatException(record.exc_info), _TRACEBACK_LENGTH) if record.exc_info else ""
+
+
+def _clipped(text: str, length: int) -> str:
+    """Redact and then clip: half a secret is no longer recognised as one."""
+    text = redact(text)
+    if len(text) <= length:
+        return text
+    # The end of a traceback says what happened, its beginning where it came from.
+    half = length // 2
+    return f"{text[:half]} [... {len(text) - 2 * half} characters ...] {text[-half:]}"
+
+
+def _shown(control: re.Match[str]) -> str:
+    return control[0].encode("unicode_escape").decode("ascii")
