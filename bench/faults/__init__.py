@@ -1,0 +1,1 @@
+"""Harnesses for faults: a bot of several processes, a platform that pushes to it, an oracle."""

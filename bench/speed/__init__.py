@@ -1,0 +1,1 @@
+"""How fast a scan is answered: wxbot beside what people use today, in one run on one machine."""

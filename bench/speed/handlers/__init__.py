@@ -1,0 +1,1 @@
+"""What wxbot answers when it is measured."""

@@ -1,0 +1,178 @@
+"""What a run has found: as a table for the terminal, as JSON, and as Markdown in two languages."""
+
+import json
+import platform
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from bench.speed import candidates as known
+from bench.speed.extras import ROOT
+from bench.speed.rounds import Result, Run
+from bench.speed.verdicts import CONNECTIONS, MEGABYTES, START_SECONDS, Verdict, below, verdicts
+
+ARTEFACTS = ROOT / "var" / "artefacts"
+HEADS = {
+    "en": ("", "requests/s", "× textbook", "× bare", "p50 ms", "p99", "p99.9", "CPU µs", "MB", "start s"),
+    "zh": (
+        "",
+        "次/秒",
+        "× 教科书写法",
+        "× 裸 WSGI",
+        "p50 毫秒",
+        "p99",
+        "p99.9",
+        "CPU 微秒",
+        "内存 MB",
+        "启动 秒",
+    ),
+}
+_VERDICT_HEADS = {
+    "en": ("", "measured", "least to most", "floor", "aim", ""),
+    "zh": ("", "实测", "各轮范围", "底线", "目标", ""),
+}
+_WORDS = {
+    "en": {"aim": "aim reached", "floor": "floor holds", "below": "**below the floor**"},
+    "zh": {"aim": "达到目标", "floor": "守住底线", "below": "**低于底线**"},
+}
+
+
+def lines(run: Run, connections: int) -> list[list[str]]:
+    """Return one line for each candidate at so many connections, the quickest last."""
+    found = [each for each in run.results if each.connections == connections]
+    return [_line(each, run) for each in sorted(found, key=lambda each: each.median(lambda one: one.rate))]
+
+
+def _line(result: Result, run: Run) -> list[str]:
+    n = result.connections
+    # Each mode against the textbook in the same mode.
+    book = run.find(known.TEXTBOOK + (", safe" if result.candidate.mode == "safe" else ""), n)
+    cpu = f"{result.median(lambda each: each.cpu) * 1e6:,.0f}"
+    database = result.median(lambda each: each.database_cpu) * 1e6
+    return [
+        result.candidate.name,
+        f"{result.median(lambda each: each.rate):,.0f}",
+        _ratio(result, book),
+        _ratio(result, run.find(known.BARE, n)),
+        f"{result.median(lambda each: each.latency(0.5)) * 1000:.1f}",
+        f"{result.median(lambda each: each.latency(0.99)) * 1000:.1f}",
+        f"{result.slowest(0.999) * 1000:.1f}",
+        f"{cpu} + {database:,.0f}" if database else cpu,
+        f"{result.megabytes:.0f}",
+        f"{result.start_seconds:.2f}",
+    ]
+
+
+def _ratio(result: Result, base: Result | None) -> str:
+    if base is None:
+        return ""
+    ratios = result.ratios(base)
+    return f"{statistics.median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f})"
+
+
+def verdict_lines(found: Iterable[Verdict], run: Run, language: str = "en") -> list[list[str]]:
+    """Return one line for each figure with a floor."""
+    words = _WORDS[language]
+    told = [
+        [
+            f"{each.target.name} × {each.target.base}",
+            f"{each.ratio:.2f}",
+            f"{each.least:.2f}–{each.most:.2f}",
+            f"{each.target.floor:g}",
+            f"{each.target.aim:g}",
+            words[each.word],
+        ]
+        for each in found
+    ]
+    return told + _start_and_memory(run, language)
+
+
+def _start_and_memory(run: Run, language: str) -> list[list[str]]:
+    result = run.find(f"{known.WXBOT}, SQLite", CONNECTIONS)
+    if result is None:
+        return []
+    names = {
+        "en": ("first answer after start, s", "memory of a worker, MB"),
+        "zh": ("启动到首次应答，秒", "每个进程内存，MB"),
+    }
+    values = ((result.start_seconds, START_SECONDS), (result.megabytes, MEGABYTES))
+    return [
+        [
+            name,
+            f"{value:.2f}",
+            "",
+            f"< {limits[0]:g}",
+            f"< {limits[1]:g}",
+            _WORDS[language][below(value, limits)],
+        ]
+        for name, (value, limits) in zip(names[language], values, strict=True)
+    ]
+
+
+def verdict_heads(language: str = "en") -> Sequence[str]:
+    """Return the heads of the table of figures with a floor."""
+    return _VERDICT_HEADS[language]
+
+
+def terminal(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table with columns of their own width, the first to the left."""
+    plain = [[cell.replace("*", "") for cell in row] for row in (heads, *rows)]
+    widths = [max(len(row[column]) for row in plain) for column in range(len(heads))]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if number == 0 else cell.rjust(width)
+            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in plain
+    )
+
+
+def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table of Markdown."""
+    rule = ["---", *["--:"] * (len(heads) - 1)]
+    return "\n".join("| " + " | ".join(row) + " |" for row in (heads, rule, *rows))
+
+
+def machine() -> dict[str, object]:
+    """Return what the figures depend on."""
+    cores = len(Path("/proc/cpuinfo").read_text().split("processor\t")) - 1
+    return {"cores": cores, "python": platform.python_version(), "kernel": platform.release()}
+
+
+def as_data(run: Run, about: Mapping[str, object]) -> dict[str, object]:
+    """Return everything but the single latencies."""
+    return {
+        "about": dict(about),
+        "left_out": run.left_out,
+        "notes": run.notes,
+        "verdicts": [[each.target.name, each.target.base, each.ratio, each.word] for each in verdicts(run)],
+        "results": [
+            {
+                "name": each.candidate.name,
+                "connections": each.connections,
+                "start_seconds": each.start_seconds,
+                "megabytes": each.megabytes,
+                "p999_seconds": each.slowest(0.999),
+                "rounds": [
+                    {
+                        "rate": one.rate,
+                        "cpu_seconds": one.cpu,
+                        "database_cpu_seconds": one.database_cpu,
+                        "load_cpu_seconds": one.own_cpu,
+                        "p50_seconds": one.latency(0.5),
+                        "p99_seconds": one.latency(0.99),
+                    }
+                    for one in each.rounds
+                ],
+            }
+            for each in run.results
+        ],
+    }
+
+
+def keep(name: str, data: object) -> Path:
+    """Write figures among the artefacts; return the file."""
+    ARTEFACTS.mkdir(parents=True, exist_ok=True)
+    file = ARTEFACTS / f"bench-{name}.json"
+    file.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+    return file

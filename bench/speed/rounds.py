@@ -1,0 +1,179 @@
+"""Interleaved rounds in shuffled order: a moment in which the machine is busy hits all alike."""
+
+import random
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from bench.speed.candidates import Candidate
+from bench.speed.extras import MissingError
+from bench.speed.ground import Ground
+from bench.speed.load import Load
+from bench.speed.running import Running
+
+_FIRST = 50
+_FEWEST = 50
+Say = Callable[[str], None]
+
+
+class WrongAnswerError(Exception):
+    """wxbot gave a wrong answer, or did not keep what it had answered: its figures mean nothing."""
+
+
+@dataclass(frozen=True)
+class Round:
+    """One candidate's part of one round; times in seconds, latencies in order of length."""
+
+    rate: float
+    cpu: float
+    database_cpu: float
+    own_cpu: float
+    latencies: Sequence[float]
+    wrong: Sequence[str] = ()
+
+    def latency(self, share: float) -> float:
+        """Return the time within which this share of the answers came."""
+        return _at(self.latencies, share)
+
+
+@dataclass
+class Result:
+    """All rounds of one candidate at one number of connections."""
+
+    candidate: Candidate
+    connections: int
+    start_seconds: float
+    megabytes: float = 0.0
+    rounds: list[Round] = field(default_factory=list)
+
+    def median(self, figure: Callable[[Round], float]) -> float:
+        """Return the median of a figure over the rounds."""
+        return statistics.median(figure(each) for each in self.rounds)
+
+    @property
+    def wrong(self) -> list[str]:
+        """What was wrong with answers, one line each; wxbot has none, or there is no result."""
+        return [each for round_ in self.rounds for each in round_.wrong]
+
+    @property
+    def answers(self) -> int:
+        """How many requests were answered in the rounds."""
+        return sum(len(each.latencies) for each in self.rounds)
+
+    def ratios(self, base: "Result") -> list[float]:
+        """Return how often as many requests as the base it answered, round by round."""
+        return [mine.rate / other.rate for mine, other in zip(self.rounds, base.rounds, strict=True)]
+
+    def slowest(self, share: float) -> float:
+        """Return a latency over the answers of all rounds, for shares that one round has too few of."""
+        return _at(sorted(each for round_ in self.rounds for each in round_.latencies), share)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How long and with what."""
+
+    connections: Sequence[int]
+    rounds: int
+    seconds: float
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run has found, what it had to leave out and why, and which candidates were at fault."""
+
+    results: list[Result]
+    left_out: dict[str, str]
+    notes: list[str] = field(default_factory=list)
+
+    def find(self, name: str, connections: int) -> Result | None:
+        """Return the result of a candidate by its name."""
+        for each in self.results:
+            if each.candidate.name == name and each.connections == connections:
+                return each
+        return None
+
+
+def run(candidates: Sequence[Candidate], ground: Ground, plan: Plan, say: Say) -> Run:
+    """Start all, measure all, end all. Raises WrongAnswerError."""
+    running: list[Running] = []
+    left_out: dict[str, str] = {}
+    try:
+        for number, candidate in enumerate(candidates, 1):
+            try:
+                running.append(Running(candidate, ground))
+            except (MissingError, RuntimeError) as reason:
+                left_out[candidate.name] = str(reason)
+                say(f"  {candidate.name} is left out: {reason}")
+            else:
+                took = running[-1].start_seconds
+                say(f"  {number}/{len(candidates)} {candidate.name} answers after {took:.2f} s")
+        results = [result for n in plan.connections for result in _measure(running, n, plan, say)]
+        notes = [f"{each.candidate.name}: {_wrong(each)}" for each in results if each.wrong]
+        return Run(results, left_out, notes + [note for each in running if (note := _checked(each))])
+    finally:
+        for each in running:
+            each.stop()
+
+
+def _measure(running: Sequence[Running], connections: int, plan: Plan, say: Say) -> list[Result]:
+    order = random.Random(plan.seed * 1000 + connections)
+    results = {each: Result(each.candidate, connections, each.start_seconds) for each in running}
+    counts = {each: _warm_up(each, connections, plan.seconds) for each in running}
+    for number in range(1, plan.rounds + 1):
+        shuffled = order.sample(list(running), len(running))
+        for place, each in enumerate(shuffled, 1):
+            done = _round(each, counts[each], connections)
+            results[each].rounds.append(done)
+            where = f"round {number}/{plan.rounds}, {connections} connections, {place}/{len(shuffled)}"
+            say(f"  {where}: {each.candidate.name} {done.rate:,.0f}/s")
+    for each, result in results.items():
+        result.megabytes = each.worker_megabytes()
+    return list(results.values())
+
+
+def _warm_up(each: Running, connections: int, seconds: float) -> int:
+    """Return how many requests take about so long, found by delivering some."""
+    first = _round(each, max(_FIRST, connections), connections)
+    warm = _round(each, max(_FEWEST, int(first.rate * seconds / 2)), connections)
+    return max(_FEWEST, connections * 4, int(warm.rate * seconds))
+
+
+def _round(each: Running, count: int, connections: int) -> Round:
+    pushed = each.supply.make(count)
+    before = each.cpu_seconds()
+    served = Load(each.place.port, [push.request for push in pushed]).deliver(connections)
+    after = each.cpu_seconds()
+    wrong = each.wrong(served.answers, pushed)
+    if wrong and each.candidate.is_ours:
+        raise WrongAnswerError(f"{each.candidate.name}: {len(wrong)} of {count} wrong, as in {wrong[0]}")
+    each.delivered += count - len(wrong)
+    return Round(
+        rate=count / served.seconds,
+        cpu=(after[0] - before[0]) / count,
+        database_cpu=(after[1] - before[1]) / count,
+        own_cpu=served.own_cpu_seconds / count,
+        latencies=sorted(served.latencies),
+        wrong=wrong,
+    )
+
+
+def _checked(each: Running) -> str:
+    """Return what is missing on record, nothing in most cases."""
+    try:
+        each.check_record()
+    except AssertionError as wrong:
+        if not each.candidate.is_ours:
+            return f"{each.candidate.name}: {wrong}"
+        raise WrongAnswerError(f"{each.candidate.name}: {wrong}") from wrong
+    return ""
+
+
+def _wrong(result: Result) -> str:
+    as_in = result.wrong[0].partition(" (")[0]
+    return f"{len(result.wrong)} of {result.answers} answers were wrong, as in: {as_in}"
+
+
+def _at(ordered: Sequence[float], share: float) -> float:
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]

@@ -1,0 +1,137 @@
+"""A candidate while it runs: from its start to its first right answer, and what it takes of the machine."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from bench.faults.processes import children, free_port, kill_group
+from bench.speed.candidates import Candidate, Place
+from bench.speed.ground import Ground
+from bench.speed.load import Load
+from bench.speed.pushes import Pushed, Supply, faults
+
+READY_SECONDS = 60
+_PR_SET_PDEATHSIG = 1
+_prctl = ctypes.CDLL(None).prctl
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Running:
+    """One started candidate. Raises RuntimeError with the end of its log when it does not answer."""
+
+    def __init__(self, candidate: Candidate, ground: Ground) -> None:
+        self.candidate = candidate
+        self._ground = ground
+        folder = ground.folder / candidate.name.replace(" ", "-").replace(",", "")
+        folder.mkdir()
+        self._database = ground.database(candidate.store, folder) if candidate.table else ""
+        self.place = Place(folder, free_port(), self._database, candidate.mode)
+        self.supply = Supply(candidate.mode, candidate.path)
+        self.delivered = 0
+        start = candidate.start(self.place)
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("WXBOT_")}
+        self._log = folder / "log"
+        with self._log.open("wb") as log:
+            began_at = time.perf_counter()
+            self.process = subprocess.Popen(
+                start.command,
+                cwd=folder,
+                env=environment | start.environment | ground.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                # It only makes one system call, so that threads do not matter.
+                preexec_fn=_end_with_parent,  # noqa: PLW1509
+            )
+        try:
+            self._wait_until_right()
+        except BaseException:
+            self.stop()
+            raise
+        self.start_seconds = time.perf_counter() - began_at
+
+    def _wait_until_right(self) -> None:
+        give_up_at = time.monotonic() + READY_SECONDS
+        wrong: list[str] = []
+        while time.monotonic() < give_up_at and self.process.poll() is None:
+            pushed = self.supply.make(1)
+            try:
+                served = Load(self.place.port, [pushed[0].request]).deliver(1)
+            except OSError:
+                time.sleep(0.005)
+                continue
+            wrong = self.wrong(served.answers, pushed)
+            if not wrong:
+                self.delivered += 1
+                return
+            time.sleep(0.05)
+        told = wrong[0] if wrong else "no answer"
+        raise RuntimeError(f"{self.candidate.name} does not answer: {told}\n{self.log()}")
+
+    def wrong(self, answers: list[bytes], pushed: list[Pushed]) -> list[str]:
+        """Return what is wrong with the answers."""
+        return faults(answers, pushed, self.supply.sender, constant=self.candidate.is_constant)
+
+    def log(self) -> str:
+        """Return the end of what it has written."""
+        return self._log.read_text(errors="replace")[-2000:]
+
+    def cpu_seconds(self) -> tuple[float, float]:
+        """Return the processor time that its processes, and those of its database, have taken so far."""
+        database = self._ground.server_processes(self.candidate.store) if self.candidate.table else []
+        return _cpu_seconds(self._family()), _cpu_seconds(database)
+
+    def worker_megabytes(self) -> float:
+        """Return the proportional memory of one of the processes that answer, on average."""
+        answering = [pid for pid in self._family() if pid != self.process.pid]
+        sizes = sorted((_pss(pid) for pid in answering), reverse=True)[:2]
+        return sum(sizes) / max(1, len(sizes)) / 1024
+
+    def check_record(self) -> None:
+        """Raise AssertionError when what was answered is not on record."""
+        recorded = self.candidate.recorded(self._database)
+        if recorded is not None:
+            assert recorded >= self.delivered, f"{self.delivered} answered, {recorded} on record"
+
+    def stop(self) -> None:
+        """End it and all that it has started."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(5)
+        kill_group(self.process.pid)
+        self.process.wait()
+
+    def _family(self) -> list[int]:
+        found = [self.process.pid]
+        for pid in found:
+            found.extend(children(pid))
+        return found
+
+
+def _end_with_parent() -> None:
+    """In a new process: end when the benchmark is killed, which could no longer end it itself."""
+    _prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM))
+
+
+def _cpu_seconds(pids: Iterable[int]) -> float:
+    ticks = 0
+    for pid in pids:
+        with suppress(OSError):
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks / _TICKS
+
+
+def _pss(pid: int) -> int:
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1])
+    return 0
