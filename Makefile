@@ -9,8 +9,14 @@ BIN := .venv/bin
 RUNTIME := .venv/.runtime-installed
 DEVELOPMENT := .venv/.development-installed
 
+# With these drivers wxbot runs on several machines.
+SERVERS := --extra postgres --extra mysql --extra redis
+
+# Containers often set this. Every program that a test starts would compile all of wxbot again, for half a second.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench lock
+.PHONY: help run test check bench docs lock
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,8 +25,14 @@ help: ## List the targets
 run: $(RUNTIME) ## Start a bot and a WeChat to try it with, on this machine
 	@$(BIN)/wxbot dev $(ARGS)
 
+# Without ARGS in two parts, the second one test at a time: those that need the machine for themselves.
 test: $(DEVELOPMENT) ## Run all tests (PROCESSES=0 for one process, as a debugger needs)
+ifeq ($(strip $(ARGS)),)
+	@$(BIN)/python -m pytest -n $(PROCESSES) -m "not alone"; others=$$?; \
+	$(BIN)/python -m pytest -n 0 -m alone && exit $$others
+else
 	@$(BIN)/python -m pytest -n $(PROCESSES) $(ARGS)
+endif
 
 check: $(DEVELOPMENT) ## Check format, style, types and the rules of the house
 	$(BIN)/ruff format --check .
@@ -28,12 +40,16 @@ check: $(DEVELOPMENT) ## Check format, style, types and the rules of the house
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/house_rules
 
-bench: $(RUNTIME) ## Measure how fast scans are answered
+bench: $(DEVELOPMENT) ## Measure how fast scans are answered (ARGS=--help tells what else there is)
 	@$(BIN)/python -m bench $(ARGS)
+
+docs: $(RUNTIME) ## Make a site of the documentation, in var/site
+	@$(BIN)/python docs/build.py var/site
 
 lock: ## Write the locked requirements anew (needs uv; ARGS=--upgrade for newer versions)
 	$(call compile,--group build,deploy/requirements.txt)
-	$(call compile,--group dev --constraint deploy/requirements.txt,deploy/requirements-dev.txt)
+	$(call compile,--group build --constraint deploy/requirements.txt $(SERVERS),deploy/requirements-servers.txt)
+	$(call compile,--group dev --constraint deploy/requirements-servers.txt,deploy/requirements-dev.txt)
 
 # A lock names versions and hashes and no index: where packages come from is everybody's own affair.
 define compile
