@@ -10,6 +10,7 @@ import zxingcpp
 from flask import Flask
 from PIL import Image
 
+from tests.services import fresh_database_url
 from wxbot import Plugin
 from wxbot.api.keys import Keys
 from wxbot.app import create_app
@@ -44,7 +45,7 @@ def bot(world: World, tmp_path: Path) -> Iterator[Flask]:
         configured = from_data(
             {
                 "secret_key": "a key for tests, long enough to be used",
-                "database": {"url": f"sqlite:///{tmp_path}/wxbot.db"},
+                "database": {"url": fresh_database_url(tmp_path)},
                 "handlers": {"packages": []},
                 "accounts": {"default": account},
             }

@@ -1,19 +1,18 @@
 """API keys are shown once, kept as digests, and end when they are revoked."""
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
+from tests.services import fresh_database_url
 from wxbot.api.keys import KeyNameError, Keys
-from wxbot.db import migrate
 from wxbot.db.engine import open_engine
+from wxbot.db.models import metadata
 
 
 class Clock:
@@ -31,21 +30,10 @@ class Clock:
         self.time += timedelta(seconds=seconds)
 
 
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a database of this module's own."""
-    file = tmp_path_factory.mktemp("keys") / "wxbot.db"
-    migrate.upgrade(f"sqlite:///{file}")
-    return file
-
-
 @pytest.fixture
-def engine(database: Path) -> Iterator[Engine]:
+def engine(tmp_path: Path) -> Iterator[Engine]:
     """Return an engine on the database, without keys."""
-    with closing(sqlite3.connect(database)) as connection:
-        connection.execute("DELETE FROM api_keys")
-        connection.commit()
-    engine = open_engine(f"sqlite:///{database}", connections=4)
+    engine = open_engine(fresh_database_url(tmp_path), connections=4)
     yield engine
     engine.dispose()
 
@@ -71,12 +59,12 @@ def test_key_is_known_by_what_was_shown(keys: Keys) -> None:
     assert made.text.startswith(f"wxb_{made.id}_")
 
 
-def test_secret_is_nowhere_to_be_found_again(keys: Keys, database: Path) -> None:
+def test_secret_is_nowhere_to_be_found_again(keys: Keys, engine: Engine) -> None:
     made = keys.create("shop")
 
     secret = made.text.removeprefix(f"wxb_{made.id}_")
-    with closing(sqlite3.connect(database)) as connection:
-        kept = "\n".join(connection.iterdump())
+    with engine.connect() as connection:
+        kept = repr([connection.execute(select(table)).all() for table in metadata.sorted_tables])
     assert secret not in kept and secret.encode().hex() not in kept.lower()
     assert secret not in repr(made) + repr(keys.all())
 

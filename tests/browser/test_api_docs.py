@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from wxbot.api.application import docs_blueprint, new_app
+from wxbot.api.application import new_app
+from wxbot.api.description import docs_blueprint
+from wxbot.api.guard import Guard
+from wxbot.api.idempotency import Book
 from wxbot.api.keys import Keys
 from wxbot.api.qrcodes import qrcodes_api
 from wxbot.db.engine import open_engine
@@ -24,8 +27,9 @@ def described(tmp_path: Path) -> Iterator[Running]:
     engine = open_engine(f"sqlite:///{tmp_path / 'wxbot.db'}", connections=1)
     app = new_app("test")
     minter = Minter(engine, client_for=nobody)
-    app.register_api(qrcodes_api(minter, engine, keys=Keys(engine), accounts=["default"]))
-    app.register_blueprint(docs_blueprint(app))
+    repeats = Book(engine, secret_keys=["a key for tests, long enough to be used"])
+    guard = Guard(engine=engine, keys=Keys(engine), repeats=repeats, accounts=["default"], is_describing=True)
+    app.register_blueprint(docs_blueprint(lambda: [qrcodes_api(minter, guard)]))
     with Running(app) as running:
         yield running
     engine.dispose()

@@ -1,66 +1,22 @@
 """The first ten minutes: `wxbot dev`, the phone page, a scan, an edited handler, another scan."""
 
 import re
-import shutil
-import signal
-import socket
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
 
-import handlers
+from tests.browser.dev import STARTS_WITHIN_SECONDS, Dev
 
 Open = Callable[..., Page]
 Keep = Callable[[Page, str], None]
-STARTS_WITHIN_SECONDS = 40
-
-
-@dataclass(frozen=True)
-class Dev:
-    """A running `wxbot dev`: its phone page, and the handlers it watches."""
-
-    url: str
-    handlers: Path
 
 
 @pytest.fixture
-def phone(tmp_path: Path) -> Iterator[Dev]:
-    """Run `wxbot dev` with the shipped handlers in a folder of its own."""
-    own = tmp_path / "handlers"
-    shutil.copytree(Path(handlers.__file__).parent, own, ignore=shutil.ignore_patterns("__pycache__"))
-    command = [sys.executable, "-m", "wxbot", "dev"]
-    for option in ("--port", "--emulator-port"):
-        command += [option, str(_free_port())]
-    log = tmp_path / "dev.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=tmp_path, stdout=output, stderr=output)
-    try:
-        yield Dev(_address(process, log), own)
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(timeout=20)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _address(process: subprocess.Popen[bytes], log: Path) -> str:
-    give_up_at = time.monotonic() + STARTS_WITHIN_SECONDS
-    while "ready in" not in log.read_text():
-        assert process.poll() is None and time.monotonic() < give_up_at, log.read_text()
-        time.sleep(0.1)
-    found = re.search(r"http://127\.0\.0\.1:\d+/(?!wechat)", log.read_text())
-    assert found, log.read_text()
-    return found[0]
+def phone(dev: Dev) -> Dev:
+    """Let `open_page` open the phone page of `wxbot dev`."""
+    return dev
 
 
 def scan(page: Page, scene: str) -> None:
@@ -90,7 +46,7 @@ def test_stranger_and_follower_reach_the_handler_and_its_edit(
     expect(bubbles.last).to_contain_text("示例小店 · 订单 1001")
     keep(page, "first-scan")
 
-    welcome = phone.handlers / "welcome.py"
+    welcome = phone.folder / "handlers" / "welcome.py"
     welcome.write_text(welcome.read_text().replace("欢迎再次光临", "今天也请多关照"))
     give_up_at = time.monotonic() + STARTS_WITHIN_SECONDS
     while "今天也请多关照" not in (bubbles.last.text_content() or ""):

@@ -6,6 +6,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from wxbot.emulator.world import World
+
 Open = Callable[..., Page]
 Keep = Callable[[Page, str], None]
 
@@ -19,6 +21,15 @@ def mint(page: Page, scene: str, kind: str = "QR_STR_SCENE") -> None:
 
 def scan(page: Page, scene: str) -> None:
     page.locator(f"[data-scene='{scene}']").get_by_test_id("scan").click()
+
+
+def send_message(page: Page, world: World, **message: object) -> None:
+    """Send Ailin a service message over the API; a `command` goes to the call that shows typing."""
+    ailin = next(person for person in world.people.values() if person.name.startswith("Ailin"))
+    token, _ = world.tokens.issue_stable(world.clock.now())
+    call = "typing" if "command" in message else "send"
+    data = {"touser": ailin.openid, **message}
+    page.request.post(f"/cgi-bin/message/custom/{call}?access_token={token}", data=data)
 
 
 def test_stranger_follows_scans_writes_and_leaves(open_page: Open, keep: Keep) -> None:
@@ -151,3 +162,51 @@ def test_language_is_switched_and_remembered(open_page: Open) -> None:
     page.goto(page.url.split("?")[0])
 
     expect(page.get_by_role("heading", level=1)).to_have_text("WeChat emulator")
+
+
+@pytest.mark.parametrize(("locale", "caption"), [("zh-CN", "客服消息"), ("en-GB", "Service message")])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_service_message_appears_by_itself(
+    open_page: Open, keep: Keep, world: World, *, locale: str, caption: str, width: int
+) -> None:
+    page = open_page(width=width, height=844, locale=locale)
+    bubbles = page.get_by_test_id("bubble")
+    page.get_by_test_id("text").fill("报告")
+    page.get_by_test_id("send").click()
+    expect(bubbles).to_have_text(["报告", "text: 报告"])
+
+    send_message(page, world, msgtype="text", text={"content": "报告好了：https://example.com/report/42"})
+
+    expect(bubbles).to_have_text(["报告", "text: 报告", "报告好了：https://example.com/report/42"])
+    late = page.get_by_test_id("entry").last
+    expect(late).to_have_attribute("data-side", "account")
+    expect(late.get_by_test_id("service-message")).to_have_text(re.compile(rf"{caption} · \d\d:\d\d"))
+    expect(late.locator(".avatar.account")).to_be_visible()
+    expect(late).to_be_in_viewport()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    keep(page, f"phone-message-{locale}-{width}")
+
+
+def test_menu_message_is_answered_and_a_refused_one_explained(
+    open_page: Open, keep: Keep, world: World
+) -> None:
+    page = open_page(width=390, height=844)
+    page.get_by_test_id("text").fill("在吗")
+    page.get_by_test_id("send").click()
+    # Only who has written may be written to: a service message that came first would be refused.
+    expect(page.get_by_test_id("bubble").nth(1)).to_have_text("text: 在吗")
+    choices = [{"id": "1", "content": "满意"}, {"id": "2", "content": "不满意"}]
+    menu = {"head_content": "您对这次服务满意吗？", "list": choices, "tail_content": "谢谢"}
+    send_message(page, world, msgtype="msgmenu", msgmenu=menu)
+    send_message(page, world, msgtype="text", text={"content": "字" * 683})
+    send_message(page, world, command="Typing")
+
+    expect(page.get_by_text("微信拒绝了一条客服消息：45002")).to_be_visible()
+    expect(page.get_by_test_id("typing")).to_be_visible()
+    keep(page, "phone-menu-message")
+    page.get_by_test_id("choice").first.click()
+
+    expect(page.get_by_test_id("bubble").nth(3)).to_have_text("满意")
+    expect(page.get_by_test_id("bubble").nth(4)).to_have_text("text: 满意")
+    page.request.post("/control/clock", data={"offset_seconds": 16})
+    expect(page.get_by_test_id("typing")).to_be_hidden()

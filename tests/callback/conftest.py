@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.services import fresh_database_url
 from wxbot import Plugin, Scan
 from wxbot.emulator import wire
 from wxbot.emulator.wire import Push, Request
@@ -65,7 +66,8 @@ def make_line(tmp_path: Path) -> Iterator[Callable[..., Line]]:
             line[0].runs.append(scan.scene)
             return "收到"
 
-        made.append(Wx(folder, plugins=[plugin], overrides=settings))
+        url = fresh_database_url(folder)
+        made.append(Wx(folder, plugins=[plugin], overrides=settings, database_url=url))
         line.append(Line(made[-1]))
         return line[0]
 

@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.callback.conftest import Line
+from tests.services import fresh_database_url
 from wxbot import Plugin
 from wxbot.emulator import wire
 from wxbot.emulator.wire import NOT_XML
@@ -58,7 +59,9 @@ def make_lines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[]
     def make() -> dict[str, Line]:
         for mode in ("plain", "safe"):
             settings_ = {"accounts": {"default": {"mode": mode}}}
-            wx = Wx(tmp_path_factory.mktemp(mode), plugins=[Plugin("none")], overrides=settings_)
+            folder = tmp_path_factory.mktemp(mode)
+            url = fresh_database_url(folder)
+            wx = Wx(folder, plugins=[Plugin("none")], overrides=settings_, database_url=url)
             made[mode] = Line(wx)
         return made
 

@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from wxbot.emulator.threaded import run_emulator
+from wxbot.emulator.world import APPID, SECRET, World
+
 CONFIG = """
 secret_key = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822c"
 
@@ -139,13 +142,22 @@ class Project:
         return inherited | variables
 
 
+def _forget_modules_of(folder: Path) -> None:
+    """Commands that ran in this process have imported handlers; others have some of the same name."""
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None)).startswith(str(folder)):
+            del sys.modules[name]
+
+
 @pytest.fixture
-def project(tmp_path: Path) -> Iterator[Project]:
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     """Return a project with three handlers and no configuration; what it started is ended after the test."""
+    monkeypatch.setattr(sys, "path", list(sys.path))  # to which such commands add the project
     project = Project(tmp_path)
     project.write("handlers/__init__.py", '"""Handlers."""\n')
     project.write("handlers/shop.py", HANDLERS)
     yield project
+    _forget_modules_of(tmp_path)
     for started in project.started:
         if started.process.poll() is None:
             started.process.terminate()
@@ -161,3 +173,34 @@ def configured(project: Project) -> Project:
     """Return the project with a configuration that works."""
     project.write("config.toml", CONFIG)
     return project
+
+
+@pytest.fixture(scope="module")
+def listening() -> Iterator[tuple[World, str]]:
+    """One emulator for the tests of this module, with its address."""
+    world = World()
+    with run_emulator(world) as running:
+        yield world, running.url
+
+
+@pytest.fixture
+def world(project: Project, listening: tuple[World, str]) -> World:
+    """The emulated WeChat of the project."""
+    world, url = listening
+    world.reset()
+    project.write(
+        "config.toml",
+        f"""
+secret_key = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822c"
+[server]
+public_url = "https://bot.example.com"
+[accounts.default]
+appid = "{APPID}"
+secret = "{SECRET}"
+token = "K8mQ2vR7xW4nB9tY"
+mode = "plain"
+api_base = "{url}"
+mp_base = "{url}"
+""",
+    )
+    return world

@@ -85,3 +85,28 @@ def test_database_that_is_none_is_named(database: Path) -> None:
 
     assert result.exit_code == 1
     assert "wxbot.db cannot be used" in result.output and "Traceback" not in result.output
+
+
+def test_key_is_limited_as_asked(database: Path) -> None:
+    limits = ("--scope", "claims:read", "--scope", "claims:write", "--account", "default")
+
+    made = json.loads(api_key("create", "shop", *limits, "--json").stdout)
+
+    (listed,) = json.loads(api_key("list", "--json").stdout)
+    assert made["scopes"] == listed["scopes"] == ["claims:read", "claims:write"]
+    assert made["accounts"] == listed["accounts"] == ["default"]
+    assert "claims:read claims:write  default" in api_key("list").stdout
+
+
+def test_scope_that_there_is_not_is_a_usage_error(database: Path) -> None:
+    result = api_key("create", "shop", "--scope", "claims:all")
+
+    assert result.exit_code == 2
+    assert "claims:write" in result.stderr
+
+
+def test_account_that_there_is_not_fails(database: Path) -> None:
+    result = api_key("create", "shop", "--account", "third")
+
+    assert result.exit_code == 1
+    assert "there is no account 'third'; there are: default" in result.stderr

@@ -1,6 +1,7 @@
 """`wxbot check`: good or every fault, and nothing touched."""
 
 import json
+import socket
 import sqlite3
 from contextlib import closing
 from typing import Any
@@ -73,8 +74,33 @@ def test_check_refuses_a_database_of_the_future(configured: Any) -> None:
     migrate.upgrade(f"sqlite:///{file}")
     with closing(sqlite3.connect(file)) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.execute("UPDATE compatibility SET oldest = '9999'")
 
     result = configured.run("check", "--quiet")
 
     assert result.returncode == 78
     assert "revision 9999, which a newer wxbot has made" in result.stderr
+
+
+def test_check_accepts_a_database_that_is_ahead(configured: Any) -> None:
+    file = configured.folder / "var" / "wxbot.db"
+    migrate.upgrade(f"sqlite:///{file}")
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+
+    result = configured.run("check")
+
+    assert result.returncode == 0
+    assert "can use it until it is upgraded too" in result.stderr
+
+
+def test_check_does_not_stop_a_start_without_the_database(configured: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        port = nobody.getsockname()[1]
+    url = f"postgresql+psycopg://wxbot:longpassword@127.0.0.1:{port}/wxbot"
+
+    result = configured.run("check", WXBOT_DATABASE__URL=url)
+
+    assert result.returncode == 0
+    assert "events are kept in the spool" in result.stderr
+    assert "longpassword" not in result.stderr + result.stdout

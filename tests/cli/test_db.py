@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import make_url
 
+from tests import services
+from tests.services import fresh_database_url
 from wxbot.cli import cli
 from wxbot.db import migrate
 
@@ -96,3 +99,52 @@ def test_bad_configuration_ends_with_78(database: Path) -> None:
     result = db("current")
 
     assert result.exit_code == 78 and result.output.startswith("wxbot: config.toml: is not valid TOML")
+
+
+@pytest.mark.servers_only
+def test_servers_are_taken_up_and_down(
+    database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WXBOT_DATABASE__URL", fresh_database_url(tmp_path, migrated=False))
+
+    reports = [
+        json.loads(db(*arguments, "--json").output)
+        for arguments in (["current"], ["upgrade"], ["downgrade", "0001"], ["current"])
+    ]
+
+    assert reports == [
+        {"revision": None, "newest": migrate.head()},
+        {"before": None, "revision": migrate.head()},
+        {"before": migrate.head(), "revision": "0001"},
+        {"revision": "0001", "newest": migrate.head()},
+    ]
+    assert CliRunner().invoke(cli, ["check"]).exit_code == 0
+    assert not (database.parent / "wxbot.db").exists()
+
+
+@pytest.mark.servers_only
+@pytest.mark.parametrize("command", ["db current", "db upgrade", "check --quiet", "api-key list"])
+def test_a_server_that_lets_nobody_in_is_said_in_a_line(
+    database: Path, store: str, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    url = make_url(services.server_of(store).url()).set(password="canary-of-passwords")
+    monkeypatch.setenv("WXBOT_DATABASE__URL", url.render_as_string(hide_password=False))
+
+    result = CliRunner().invoke(cli, command.split())
+
+    assert result.exit_code == 1
+    assert f"127.0.0.1:{url.port}/wxbot cannot be used" in result.output
+    assert "canary" not in result.output and "Traceback" not in result.output
+
+
+@pytest.mark.postgresql_only
+def test_check_refuses_a_server_that_forgets(
+    database: Path, tmp_path: Path, store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = fresh_database_url(tmp_path, migrated=False)
+    services.server_of(store).execute(f"ALTER DATABASE {make_url(url).database} SET synchronous_commit = off")
+    monkeypatch.setenv("WXBOT_DATABASE__URL", url)
+
+    result = CliRunner().invoke(cli, ["check"])
+
+    assert result.exit_code == 78 and "synchronous_commit is off" in result.output

@@ -1,5 +1,6 @@
 """`wxbot dev`: scan, edit, scan again, as on the phone page, and nothing left behind."""
 
+import re
 import signal
 import socket
 import stat
@@ -67,10 +68,23 @@ def is_free(url: str) -> bool:
 
 def start(project: Any, **variables: str) -> tuple[Any, Phone, str, str]:
     """Start a session; return it, a phone, and the addresses of the phone page and the bot."""
-    started = project.start("dev", "--port", "0", "--emulator-port", "0", **variables)
+    started = project.start("dev", "--port", "0", "--emulator-port", "0", "--shop-port", "0", **variables)
     page = started.wait_for(r"Phone page .* (http://\S+)/\n")[1]
     bot = started.wait_for(r"Callback .* (http://\S+)/wechat")[1]
     return started, Phone(page), page, bot
+
+
+def test_codes_and_menu_are_there_again_after_starting_over_twice(project: Any) -> None:
+    started, phone, page, _ = start(project)
+    started.wait_for("Edit a handler")
+
+    for _ in range(2):
+        answer = requests.post(f"{page}/control/reset", json={"keeps_tokens": True}, timeout=5)
+        assert answer.status_code == 200
+        until(lambda: "vip" in phone.scenes and phone.keys == ["HELP", "link", "unlink"])
+
+    assert phone.scan("vip") == "你好"
+    assert "did not take" not in started.output
 
 
 def test_edited_handler_answers_the_next_scan(project: Any) -> None:
@@ -79,7 +93,8 @@ def test_edited_handler_answers_the_next_scan(project: Any) -> None:
     shop = project.folder / "handlers" / "shop.py"
     first = shop.read_text()
 
-    assert sorted(phone.scenes) == ["shop:1001", "vip"] and phone.keys == ["HELP"]
+    assert sorted(phone.scenes) == ["shop:1001", "vip"], "no code of the shop's plugins, which the shop makes"
+    assert phone.keys == ["HELP", "link", "unlink"]
     assert phone.scan("vip") == "你好"
 
     shop.write_text(first.replace("你好", "欢迎回来"))
@@ -128,11 +143,22 @@ def test_session_can_begin_with_a_fault(project: Any) -> None:
     assert phone.scan("vip") == "你好"
 
 
+def lets_in(dashboard: str, *, name: str, password: str) -> bool:
+    """Log in to the dashboard as a browser would."""
+    browser = requests.Session()
+    token = browser.get(f"{dashboard}login", timeout=10).text.split('csrf" value="')[1][:64]
+    form = {"csrf": token, "name": name, "password": password}
+    return browser.post(f"{dashboard}login", data=form, timeout=10).ok
+
+
 def test_made_configuration_is_private_kept_and_good_for_simulate(project: Any) -> None:
     started, _, _, bot = start(project)
+    login = started.wait_for(r"(http://\S+/admin/) \(log in as (\S+) with (\S+)\)")
     started.wait_for("Edit a handler")
     file = project.folder / "var" / "dev.toml"
     made = file.read_text()
+    assert lets_in(login[1], name=login[2], password=login[3])
+    assert not lets_in(login[1], name=login[2], password="another password")
 
     result = project.run("simulate", "scan", "shop:7", "--url", f"{bot}/wechat")
     started.end()
@@ -141,6 +167,7 @@ def test_made_configuration_is_private_kept_and_good_for_simulate(project: Any) 
     assert "店铺 7" in result.stdout
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert 'appid = "wx0000000000000001"' in made and 'mode = "safe"' in made
+    again.wait_for(re.escape(f"log in as {login[2]} with {login[3]}"))
     again.wait_for("Edit a handler")
     assert file.read_text() == made
 
@@ -194,11 +221,11 @@ def test_bot_ends_when_its_session_is_killed(project: Any) -> None:
     until(lambda: is_free(bot))
 
 
-@pytest.mark.parametrize("option", ["--port", "--emulator-port"])
+@pytest.mark.parametrize("option", ["--port", "--emulator-port", "--shop-port"])
 def test_taken_port_is_named(project: Any, option: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        ports = {"--port": "0", "--emulator-port": "0"} | {option: port}
+        ports = {"--port": "0", "--emulator-port": "0", "--shop-port": "0"} | {option: port}
         result = project.run("dev", *(part for pair in ports.items() for part in pair))
 
     assert result.returncode == 1
@@ -210,7 +237,7 @@ def test_taken_port_is_named(project: Any, option: str) -> None:
 def test_bad_configuration_is_not_started(configured: Any) -> None:
     configured.write("config.toml", configured.config.replace("secret_key", "secret_kee"))
 
-    result = configured.run("dev", "--port", "0", "--emulator-port", "0")
+    result = configured.run("dev", "--port", "0", "--emulator-port", "0", "--shop-port", "0")
 
     assert result.returncode == 78
     assert "wxbot: secret_kee" in result.stderr and "Traceback" not in result.stderr
@@ -221,3 +248,18 @@ def project_handler(scene: str, reply: str) -> str:
         f'"""{scene}."""\n\nfrom wxbot import Plugin\n\n{scene} = Plugin("{scene}")\n\n\n'
         f'@{scene}.scene("{scene}")\ndef answer(scan) -> str:\n    return "{reply}"\n'
     )
+
+
+def test_demo_year_is_written_once_and_scanned_like_any_channel(project: Any) -> None:
+    started = project.start("dev", "--demo", "--port", "0", "--emulator-port", "0", "--no-shop")
+    told = started.wait_for(r"Demo year .* (\d+) events of (\d+) people at 24 channels")
+    callback = started.wait_for(r"Callback .* (http://\S+/wechat)")[1]
+    started.wait_for("Edit a handler")
+
+    scanned = project.run("simulate", "scan", "ch:shop-0001", "--url", callback)
+    started.end()
+    again = project.start("dev", "--demo", "--port", "0", "--emulator-port", "0", "--no-shop")
+    again.wait_for("Demo year .* is there already")
+
+    assert int(told[1]) > 5000
+    assert "又见面了" in scanned.stdout

@@ -3,42 +3,11 @@
 import csv
 import json
 import zipfile
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from wxbot.emulator.threaded import run_emulator
-from wxbot.emulator.world import APPID, SECRET, World
-
-
-@pytest.fixture(scope="module")
-def listening() -> Iterator[tuple[World, str]]:
-    """One emulator for the tests of this module, with its address."""
-    world = World()
-    with run_emulator(world) as running:
-        yield world, running.url
-
-
-@pytest.fixture
-def world(project: Any, listening: tuple[World, str]) -> World:
-    """The emulated WeChat of the project."""
-    world, url = listening
-    world.reset()
-    project.write(
-        "config.toml",
-        f"""
-secret_key = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822c"
-[accounts.default]
-appid = "{APPID}"
-secret = "{SECRET}"
-token = "K8mQ2vR7xW4nB9tY"
-mode = "plain"
-api_base = "{url}"
-mp_base = "{url}"
-""",
-    )
-    return world
+from wxbot.emulator.world import World
 
 
 def answer(project: Any, *arguments: str) -> Any:
@@ -125,6 +94,18 @@ def test_a_batch_becomes_codes_images_a_sheet_and_a_zip(project: Any, world: Wor
     assert (page.returncode, packed.returncode) == (0, 0)
     assert "一号店" in (project.folder / "sheet.html").read_text()
     assert len(zipfile.ZipFile(project.folder / "codes.zip").namelist()) == 5
+
+
+def test_a_caption_is_no_formula_in_the_list_and_itself_on_the_sheet(project: Any, world: World) -> None:
+    project.write("shops.csv", "scene,caption\nshop:1,=1+1\nshop:2,'quoted'\n")
+
+    answer(project, "batch", "shops.csv", "--per-minute", "60000", "--images", "none")
+    project.run("qr", "sheet", "shops/codes.csv", "sheet.html")
+
+    with (project.folder / "shops" / "codes.csv").open(encoding="utf-8-sig") as written:
+        assert [row["caption"] for row in csv.DictReader(written)] == ["'=1+1", "'quoted'"]
+    page = (project.folder / "sheet.html").read_text()
+    assert "<figcaption>=1+1<" in page and "<figcaption>&#x27;quoted&#x27;<" in page
 
 
 def test_a_file_with_bad_lines_mints_nothing_and_names_them_all(project: Any, world: World) -> None:

@@ -87,3 +87,17 @@ def test_without_any_configuration_the_way_to_one_is_shown(project: Any) -> None
 
     assert result.returncode == 78
     assert "config.toml: there is no such file" in result.stderr and "wxbot dev" in result.stderr
+
+
+def test_routes_end_with_observers_and_jobs(configured: Any) -> None:
+    configured.write(
+        "handlers/late.py",
+        'from wxbot import Plugin\nlate = Plugin("late")\n'
+        "@late.job\ndef send(order_id, key): ...\n"
+        "@late.on_scan\ndef count(scan): ...\n",
+    )
+
+    observer, job = (line.split() for line in configured.run("routes").stdout.splitlines()[-2:])
+
+    assert observer == ["observer", "late.count", "handlers/late.py:5"]
+    assert job == ["job", "order_id", "late.send", "handlers/late.py:3"]

@@ -2,10 +2,26 @@
 
 import signal
 import socket
+from contextlib import ExitStack
 from typing import Any
+
+import requests
+
+# Writes down each check that imports it.
+TELLING = '''
+"""Nothing to scan."""
+
+import sys
+from pathlib import Path
+
+if "check" in sys.argv:
+    with Path("checks.txt").open("a") as checks:
+        checks.write("once ")
+'''
 
 
 def test_served_scan_runs_once_and_is_answered_alike(configured: Any) -> None:
+    configured.write("handlers/telling.py", TELLING)
     served = configured.start("serve", "--bind", "127.0.0.1:0", "--workers", "2", "--threads", "4")
     port = served.wait_for(r"Listening at: http://127\.0\.0\.1:(\d+)")[1]
 
@@ -15,6 +31,7 @@ def test_served_scan_runs_once_and_is_answered_alike(configured: Any) -> None:
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.count("你好") == 3 and "All 3 answers are the same." in result.stdout
     assert (configured.folder / "runs.txt").read_text() == "once "
+    assert (configured.folder / "checks.txt").read_text() == "once "
     assert (configured.folder / "var" / "wxbot.db").exists()
     assert served.end(signal.SIGTERM) == 0
     assert "Traceback" not in served.output
@@ -36,9 +53,50 @@ def test_broken_handlers_are_not_served(configured: Any) -> None:
     assert "wxbot: handlers/broken.py:3: " in result.stderr and "Traceback" not in result.stderr
 
 
+def test_reload_of_broken_handlers_is_refused(configured: Any) -> None:
+    served = configured.start("serve", "--bind", "127.0.0.1:0", "--workers", "1")
+    port = served.wait_for(r"Listening at: http://127\.0\.0\.1:(\d+)")[1]
+    url = f"http://127.0.0.1:{port}/wechat"
+    configured.run("simulate", "scan", "vip", "--mode", "safe", "--url", url)  # its process has loaded all
+    configured.write("handlers/broken.py", '"""Broken."""\n\nraise RuntimeError("not today")\n')
+
+    served.process.send_signal(signal.SIGHUP)
+    served.wait_for("handlers/broken.py:3: (.|\n)*nothing is reloaded until that is mended")
+    result = configured.run("simulate", "scan", "vip", "--mode", "safe", "--url", url)
+
+    assert "你好" in result.stdout
+    assert served.end(signal.SIGTERM) == 0
+
+
 def test_taken_port_fails(configured: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         result = configured.run("serve", "--bind", f"127.0.0.1:{taken.getsockname()[1]}")
 
     assert result.returncode == 1
     assert "in use" in result.stderr
+
+
+def test_streams_leave_the_threads_of_the_callback_alone(configured: Any) -> None:
+    served = configured.start("serve", "--bind", "127.0.0.1:0", "--workers", "1", "--threads", "2")
+    port = served.wait_for(r"Listening at: http://127\.0\.0\.1:(\d+)")[1]
+    key = configured.run("api-key", "create", "shop").stdout.strip()
+    claims = f"http://127.0.0.1:{port}/api/v1/claims"
+    body = {"purpose": "order", "subject": "42", "with_code": False}
+
+    with ExitStack() as opened:
+        site = opened.enter_context(requests.Session())
+        site.headers["Authorization"] = f"Bearer {key}"
+        claim = site.post(claims, json=body, timeout=20).json()
+        # Of 2 + 16 threads, half may be streams.
+        streams = [
+            opened.enter_context(site.get(f"{claims}/{claim['id']}/stream", stream=True, timeout=20))
+            for _ in range(10)
+        ]
+        url = f"http://127.0.0.1:{port}/wechat"
+        result = configured.run("simulate", "scan", "vip", "--mode", "safe", "--repeat", "3", "--url", url)
+        first = next(streams[0].iter_lines())
+
+    assert [stream.status_code for stream in streams] == [200] * 9 + [503]
+    assert first == b"event: state"
+    assert "All 3 answers are the same." in result.stdout, result.stdout
+    assert served.end(signal.SIGTERM) == 0

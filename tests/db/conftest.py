@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, text
 
+from tests.services import fresh_database_url
 from wxbot.db.engine import open_engine
 
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
-    """Return an engine on a file of its own, with the table `notes`."""
-    engine = open_engine(f"sqlite:///{tmp_path / 'test.db'}", connections=4)
+    """Return an engine on a database of its own, with the table `notes`."""
+    engine = open_engine(fresh_database_url(tmp_path, migrated=False), connections=4)
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE notes (word TEXT)"))
     yield engine

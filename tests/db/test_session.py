@@ -4,6 +4,8 @@ import sqlite3
 import threading
 import time
 
+import psycopg
+import pymysql
 import pytest
 from sqlalchemy import Engine, inspect, text
 from sqlalchemy.exc import DatabaseError, OperationalError, ProgrammingError
@@ -101,6 +103,7 @@ def test_reading_takes_no_lock_and_no_snapshot(engine: Engine) -> None:
     assert words(engine) == ["another's", "mine"]
 
 
+@pytest.mark.sqlite_only
 def test_watchdog_takes_the_write_lock_away(engine: Engine) -> None:
     unit = UnitOfWork(engine, write_seconds=0.1)
     unit.session().execute(WRITE, {"word": "never"})
@@ -117,6 +120,7 @@ def test_watchdog_takes_the_write_lock_away(engine: Engine) -> None:
     assert words(engine) == ["another's"]
 
 
+@pytest.mark.sqlite_only
 def test_watchdog_stops_a_statement_that_never_ends(engine: Engine) -> None:
     unit = UnitOfWork(engine, write_seconds=0.1)
     session = unit.session()
@@ -134,6 +138,7 @@ def test_watchdog_stops_a_statement_that_never_ends(engine: Engine) -> None:
     assert words(engine) == []
 
 
+@pytest.mark.sqlite_only
 def test_fenced_connection_does_not_return_to_the_pool(engine: Engine) -> None:
     for _ in range(8):  # more often than the pool has connections
         unit = UnitOfWork(engine, write_seconds=0.02)
@@ -191,6 +196,7 @@ def test_writers_wait_for_each_other(engine: Engine) -> None:
     assert sorted(words(engine)) == ["0", "1", "2", "3"]
 
 
+@pytest.mark.sqlite_only
 def test_result_that_is_kept_does_not_spoil_the_connection(engine: Engine) -> None:
     kept = []
     for number in range(6):
@@ -204,6 +210,7 @@ def test_result_that_is_kept_does_not_spoil_the_connection(engine: Engine) -> No
     assert words(engine) == ["0", "1", "2", "3", "4", "5"]
 
 
+@pytest.mark.sqlite_only
 def test_work_before_an_interrupted_statement_is_not_lost_silently(engine: Engine) -> None:
     unit = UnitOfWork(engine, write_seconds=0.1)
     session = unit.session()
@@ -222,20 +229,34 @@ def test_work_before_an_interrupted_statement_is_not_lost_silently(engine: Engin
     assert words(engine) == []
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "COMMIT;",
-        "/* */ COMMIT",
-        "-- x\nCOMMIT",
-        "ROLLBACK",
+ENDINGS = ["COMMIT;", "/* */ COMMIT", "-- x\nCOMMIT", " ; ROLLBACK", "START TRANSACTION", "rollback work"]
+LASTING = {
+    "sqlite": [
         "PRAGMA synchronous=OFF",
         "PRAGMA user_version=3",
         "CREATE TEMP TABLE t (x)",
         "ATTACH ':memory:' AS other",
     ],
-)
-def test_handler_cannot_change_what_outlives_it(engine: Engine, statement: str) -> None:
+    "postgresql": [
+        "SET search_path TO other",
+        "SET SESSION lock_timeout = 0",
+        "RESET ALL",
+        "CREATE TEMPORARY TABLE t (x int)",
+        "LISTEN other",
+    ],
+    "mariadb": [
+        "SET autocommit = 1",
+        "SET SESSION innodb_lock_wait_timeout = 50",
+        "CREATE TABLE t (x int)",
+        "TRUNCATE notes",
+        "LOCK TABLES notes WRITE",
+    ],
+}
+
+
+@pytest.mark.parametrize("number", range(len(ENDINGS) + 5))
+def test_handler_cannot_change_what_outlives_it(engine: Engine, store: str, number: int) -> None:
+    statement = [*ENDINGS, *LASTING[store], "COMMIT"][number]
     unit = UnitOfWork(engine)
     session = unit.session()
     session.execute(WRITE, {"word": "never"})
@@ -253,8 +274,9 @@ def test_handler_cannot_end_the_connections_transaction(engine: Engine, call: st
     session = unit.session()
     session.execute(WRITE, {"word": "never"})
 
+    drivers = (sqlite3.ProgrammingError, psycopg.ProgrammingError, pymysql.ProgrammingError)
     for connection in (session.connection(), session.connection().connection):
-        with pytest.raises((ProgrammingError, sqlite3.ProgrammingError), match="committed with the event"):
+        with pytest.raises((ProgrammingError, *drivers), match="committed with the event"):
             getattr(connection, call)()
     unit.close()
 
@@ -269,6 +291,8 @@ def test_handler_may_look_at_the_tables(engine: Engine) -> None:
     unit.close()
 
 
+@pytest.mark.sqlite_only
+@pytest.mark.write_bound
 def test_whoever_waits_outlives_the_watchdog(engine: Engine) -> None:
     holder = UnitOfWork(engine)
     holder.session().execute(WRITE, {"word": "never"})

@@ -45,7 +45,9 @@ def test_star_is_every_call_but_those_for_tokens(client: FlaskClient, world: Wor
     assert client.get("/cgi-bin/token").json["errcode"] == 40002  # type: ignore[index]
 
 
-@pytest.mark.parametrize("fault", ["qrcode/create", "qrcode/create=", "x=sleepy", "X=1", "=1"])
+@pytest.mark.parametrize(
+    "fault", ["qrcode/create", "qrcode/create=", "x=sleepy", "X=1", "=1", "x=lost/0", "x=lost/"]
+)
 def test_what_is_no_fault_is_refused(client: FlaskClient, fault: str) -> None:
     answer = client.post("/control/trouble", json={"api_faults": [fault]})
 
@@ -121,3 +123,54 @@ def test_quota_is_told_and_cleared(client: FlaskClient, world: World) -> None:
     assert quota() == {"daily_limit": 1, "used": 1, "remain": 0}
     client.post(f"/cgi-bin/clear_quota{token}", json={"appid": world.account.appid})
     assert quota() == {"daily_limit": 1, "used": 0, "remain": 1}
+
+
+def test_lost_answer_is_lost_after_the_act(url: str, world: World) -> None:
+    world.trouble = Trouble(api_faults=("tags/create=lost",))
+    address = f"{url}/cgi-bin/tags/create?access_token={token_of(world)}"
+
+    with pytest.raises(requests.ConnectionError):
+        requests.post(address, json={"tag": {"name": "a"}}, timeout=5)
+
+    assert list(world.tags.values())[1:] == ["a"]
+    (call,) = world.ledger.calls("tags/create")
+    assert (call.errcode, call.fault) == (0, "lost")
+
+
+def test_fault_can_befall_every_third_call(client: FlaskClient, world: World) -> None:
+    world.trouble = Trouble(api_faults=("menu/get=45009/3", "*=48001/2"))
+    address = f"/cgi-bin/menu/get?access_token={token_of(world)}"
+
+    codes = [client.get(address).json["errcode"] for _ in range(6)]  # type: ignore[index]
+
+    assert codes == [46003, 48001, 45009, 48001, 46003, 45009]
+
+
+def test_ledger_keeps_calls_without_their_secrets(client: FlaskClient, world: World) -> None:
+    secret = {"grant_type": "client_credential", "appid": world.account.appid, "secret": "secret"}
+    client.post("/cgi-bin/stable_token", json=secret)
+    client.get("/cgi-bin/token", query_string=secret)
+    token = token_of(world)
+    client.post(f"/cgi-bin/tags/create?access_token={token}", json={"tag": {"name": "a"}})
+    world.trouble = Trouble(api_faults=("menu/get=html", "menu/delete=45009"))
+    client.get("/cgi-bin/menu/get?access_token=x")
+    client.get("/cgi-bin/menu/delete?access_token=x")
+    client.get("/cgi-bin/showqrcode?ticket=none")
+
+    told = client.get("/control/calls").json["calls"]  # type: ignore[index]
+
+    assert [(call["path"], call["errcode"], call["fault"]) for call in told] == [
+        ("stable_token", 0, ""),
+        ("token", 0, ""),
+        ("tags/create", 0, ""),
+        ("menu/get", None, "html"),
+        ("menu/delete", 45009, ""),
+        ("showqrcode", None, ""),
+    ]
+    assert (told[0]["body"], told[2]["body"]) == (None, {"tag": {"name": "a"}})
+    assert told[1]["query"] == {"grant_type": "client_credential", "appid": world.account.appid}
+    assert told[2]["query"] == {}
+    since = {"path": "tags/create", "since": told[1]["number"]}
+    assert client.get("/control/calls", query_string=since).json["calls"] == [told[2]]  # type: ignore[index]
+    since = {"since": told[-1]["number"]}
+    assert client.get("/control/calls", query_string=since).json["calls"] == []  # type: ignore[index]

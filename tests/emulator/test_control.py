@@ -90,6 +90,19 @@ def test_reset_begins_anew_but_keeps_the_account(client: FlaskClient, world: Wor
     assert world.account.callback_url == "http://bot.example/wechat"
 
 
+def test_reset_ends_tokens_unless_they_are_kept(client: FlaskClient, world: World) -> None:
+    token, _ = world.tokens.issue_stable(world.clock.now())
+
+    def errcode() -> int:
+        return int(client.get(f"/cgi-bin/qrcode/create?access_token={token}").get_json(force=True)["errcode"])
+
+    client.post("/control/reset", json={"keeps_tokens": True})
+    kept = errcode()
+    client.post("/control/reset", json={})
+
+    assert kept != 40001 and errcode() == 40001
+
+
 def test_state_tells_no_secret(client: FlaskClient, world: World) -> None:
     told = client.get("/control/state").get_data(as_text=True)
 

@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 
 import wxbot.emulator
 from wxbot.emulator.hand import Hand
+from wxbot.emulator.judge import Bubble, Choice
 from wxbot.emulator.server import create_emulator
 from wxbot.emulator.words import WORDS
 from wxbot.emulator.world import World
@@ -212,3 +213,29 @@ def test_words_cannot_end_the_script_that_carries_them(client: FlaskClient) -> N
     assert block
     assert "<" not in block[1]
     assert json.loads(block[1])["title"]
+
+
+def test_item_of_a_menu_message_is_tapped_on_the_page(
+    client: FlaskClient, world: World, callback: Any, who: Who
+) -> None:
+    bubble = Bubble(kind="msgmenu", text="?", choices=(Choice(id="7", content="是"),))
+    world.note(who("Ailin"), side="account", action="message", bubble=bubble)
+    entry = state(client, who("Ailin"))["entries"][-1]
+    path = f"/phone/api/people/{who('Ailin')}/choice"
+
+    tapped = client.post(path, json={"entry": entry["number"], "choice": "7"})
+    missed = client.post(path, json={"entry": entry["number"], "choice": "8"})
+    wrong = client.post(path, json={"entry": "x", "choice": "7"})
+
+    assert [answer.status_code for answer in (tapped, missed, wrong)] == [200, 409, 400]
+    assert len(callback.requests) == 1
+
+
+def test_every_kind_of_bubble_and_line_has_words() -> None:
+    code = "".join((FOLDER / name).read_text() for name in ("judge.py", "messages.py", "hand.py"))
+
+    kinds = set(re.findall(r'Bubble\(\s*kind="(\w+)"', code)) - {"text", "fault"}
+    system = set(re.findall(r'side="system", action="(\w+)"', code))
+
+    assert {"news", "wxcard"} <= kinds and "refused" in system
+    assert {f"kind_{kind}" for kind in kinds} | {f"did_{action}" for action in system} <= set(WORDS)

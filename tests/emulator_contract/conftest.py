@@ -1,19 +1,23 @@
 """The API that the contract is tried on: the emulator, or WeChat itself when a test account is named.
 
 Set WXBOT_CONTRACT_APPID and WXBOT_CONTRACT_SECRET to run the same cases against api.weixin.qq.com. Use a test
-account: the cases mint codes, and permanent ones stay for ever.
+account: the cases mint codes, and permanent ones stay for ever. WXBOT_CONTRACT_OPENID names a follower who
+has just written, and gets the messages.
 """
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 import requests
+from requests.adapters import HTTPAdapter
+from wechatpy import WeChatClient
 
+from wxbot.emulator.hand import Hand
 from wxbot.emulator.threaded import run_emulator
 from wxbot.emulator.world import APPID, SECRET, World
 
@@ -27,7 +31,7 @@ class Api:
     appid: str
     secret: str = field(repr=False)
     session: requests.Session = field(repr=False)
-    is_real: bool = False
+    world: World | None = None
     token: str = field(default="", repr=False)
 
     def get(self, path: str, **query: Any) -> Any:
@@ -58,6 +62,47 @@ class Api:
         return json.loads(response.content.decode("utf-8"))
 
 
+class Redirection(HTTPAdapter):
+    """Carries what is meant for one of WeChat's servers to another address."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__()
+        self._address = address
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
+        path = (request.url or "").split("/", 3)[3]
+        request.prepare_url(f"{self._address}/{path}", None)
+        return super().send(request, *args, **options)
+
+
+@pytest.fixture
+def redirected(api: Api) -> Callable[[], HTTPAdapter]:
+    """Make what carries a client's requests to the platform under test."""
+    return lambda: Redirection(api.api_base)
+
+
+@pytest.fixture
+def wechatpy_client(api: Api) -> WeChatClient:
+    """Return wechatpy's own client, with a session that leads to the platform under test."""
+    client = WeChatClient(api.appid, api.secret, timeout=10)
+    client._http.trust_env = False
+    client._http.mount("https://api.weixin.qq.com", Redirection(api.api_base))
+    client._http.mount("https://mp.weixin.qq.com", Redirection(api.mp_base))
+    return client
+
+
+@pytest.fixture
+def writer(api: Api, request: pytest.FixtureRequest) -> str:
+    """Return the openid of a follower who has just written."""
+    if api.world is None:
+        if openid := os.environ.get("WXBOT_CONTRACT_OPENID"):
+            return openid
+        pytest.skip("needs a person: set WXBOT_CONTRACT_OPENID to a follower who has just written")
+    person = api.world.add_person(request.node.name, state="following")
+    Hand(api.world).say(person.openid, "hi")
+    return person.openid
+
+
 @pytest.fixture(scope="session")
 def api() -> Iterator[Api]:
     """The platform under test, with an access token of the stable kind."""
@@ -70,14 +115,16 @@ def api() -> Iterator[Api]:
                 appid=appid,
                 secret=secret,
                 session=session,
-                is_real=True,
             )
             yield _with_token(real)
             return
         session.trust_env = False
-        with run_emulator(World()) as running:
+        world = World()
+        with run_emulator(world) as running:
             url = running.url
-            yield _with_token(Api(api_base=url, mp_base=url, appid=APPID, secret=SECRET, session=session))
+            yield _with_token(
+                Api(api_base=url, mp_base=url, appid=APPID, secret=SECRET, session=session, world=world)
+            )
 
 
 def _with_token(api: Api) -> Api:

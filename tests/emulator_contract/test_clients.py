@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 import zxingcpp
 from PIL import Image
-from requests.adapters import HTTPAdapter
 from wechatpy import WeChatClient
 from wechatpy.exceptions import WeChatClientException
+
+from tests import npm
 
 CO_WECHAT_API = "co-wechat-api@3.11.0"
 KINDS = {
@@ -29,58 +29,13 @@ KINDS = {
 }
 
 
-class Redirection(HTTPAdapter):
-    """Carries what is meant for one of WeChat's servers to another address."""
-
-    def __init__(self, address: str) -> None:
-        super().__init__()
-        self._address = address
-
-    def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
-        path = (request.url or "").split("/", 3)[3]
-        request.prepare_url(f"{self._address}/{path}", None)
-        return super().send(request, *args, **options)
-
-
-@pytest.fixture
-def wechatpy_client(api: Any) -> WeChatClient:
-    """Return wechatpy's own client, with a session that leads to the platform under test."""
-    client = WeChatClient(api.appid, api.secret, timeout=10)
-    client._http.trust_env = False
-    client._http.mount("https://api.weixin.qq.com", Redirection(api.api_base))
-    client._http.mount("https://mp.weixin.qq.com", Redirection(api.mp_base))
-    return client
-
-
 @pytest.fixture(scope="session")
 def co_wechat_api(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder in which node finds co-wechat-api, installed from npm's registry."""
-    npm = shutil.which("npm")
-    if not npm or not shutil.which("node"):
-        pytest.skip("needs node and npm: install the packages nodejs and npm")
     folder = tmp_path_factory.mktemp("npm")
     script = "co_wechat_api.js"
     shutil.copy(Path(__file__).with_name(script), folder)
-    options = [
-        "--no-save",
-        "--no-audit",
-        "--no-fund",
-        "--ignore-scripts",
-        "--fetch-timeout=10000",
-        "--fetch-retries=1",
-    ]
-    try:
-        subprocess.run(
-            [npm, "install", *options, "--prefix", str(folder), CO_WECHAT_API],
-            capture_output=True,
-            text=True,
-            timeout=25,
-            check=True,
-        )
-    except subprocess.TimeoutExpired:
-        pytest.skip(f"needs npm's registry for {CO_WECHAT_API}: it did not answer within 25 s")
-    except subprocess.CalledProcessError as failed:
-        pytest.skip(f"needs npm's registry for {CO_WECHAT_API}: {failed.stderr[-500:]}")
+    npm.install(CO_WECHAT_API, folder)
     return folder / script
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.services import fresh_database_url
 from wxbot import Plugin
 from wxbot.testing import Wx
 
@@ -22,7 +23,14 @@ def make_wx(tmp_path: Path, plugin: Plugin) -> Iterator[Any]:
     made: list[Wx] = []
 
     def make(overrides: Mapping[str, Any] | None = None) -> Wx:
-        made.append(Wx(tmp_path, plugins=[plugin], overrides=overrides))
+        made.append(
+            Wx(
+                tmp_path,
+                plugins=[plugin],
+                overrides=overrides,
+                database_url=fresh_database_url(tmp_path),
+            )
+        )
         return made[-1]
 
     yield make

@@ -1,5 +1,6 @@
 """A handler that misses the deadline: the person reads the interim text, every time, and nothing is lost."""
 
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -7,12 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
+from sqlalchemy.event import listen
 from sqlalchemy.orm import Session
 
 from wxbot import Plugin, Scan
 from wxbot.db.models import events
 from wxbot.events.records import Delivery
+from wxbot.events.takeover import take_over_lost
 from wxbot.testing import Wx
 from wxbot.wechat.events import Event
 from wxbot.wechat.parse import parse_event
@@ -132,6 +135,8 @@ def test_event_that_waits_too_long_in_the_queue_is_answered_and_still_runs(
     wait_until_done(wx, "queued")
 
 
+@pytest.mark.sqlite_only
+@pytest.mark.write_bound
 def test_writer_that_sleeps_is_fenced_and_answered(plugin: Plugin, make_wx: Callable[..., Wx]) -> None:
     @plugin.scene("greedy")
     def greedy(scan: Scan, session: Session) -> str:
@@ -150,6 +155,29 @@ def test_writer_that_sleeps_is_fenced_and_answered(plugin: Plugin, make_wx: Call
     assert wx.user("ailin").scan("fine").text == "很好"
     with wx.session() as session:
         assert session.execute(text("SELECT count(*) FROM notes")).scalar_one() == 0
+
+
+@pytest.mark.sqlite_only
+def test_writer_that_ends_just_after_the_deadline_is_not_kept_from_it(
+    plugin: Plugin, make_wx: Callable[..., Wx]
+) -> None:
+    @plugin.scene("close")
+    def close(scan: Scan, session: Session) -> str:
+        session.execute(text("INSERT INTO notes VALUES ('written')"))
+        time.sleep(0.4)
+        return "写完了"
+
+    wx = make_wx(SOON)
+    with wx.session() as session:
+        session.execute(text("CREATE TABLE notes (word TEXT)"))
+    bo = wx.user("bo")
+
+    reply = bo.scan("close")
+
+    assert reply.status == 200
+    assert bo.redeliver().text == reply.text
+    with wx.session() as session:
+        assert session.execute(text("SELECT count(*) FROM notes")).scalar_one() == 1
 
 
 def test_repeat_reads_what_another_process_has_said(plugin: Plugin, make_wx: Callable[..., Wx]) -> None:
@@ -212,3 +240,97 @@ SCAN = (
 def said_by(wx: Wx, event: Event) -> str:
     reply: Any = wx.bot.answering.runs.answer(Delivery(event=event), arrived=time.monotonic())
     return str(reply.content)
+
+
+@pytest.mark.servers_only
+def test_run_that_another_process_was_faster_with_is_not_watched(
+    plugin: Plugin, make_wx: Callable[..., Wx]
+) -> None:
+    def handler(scan: Scan, session: Session) -> str:
+        return "好"
+
+    plugin.scene("slow")(handler)
+    faster, slower = make_wx(), make_wx()
+    pushed = parse_event(SCAN, account="default")
+    said: list[str] = []
+
+    def overtake(_connection: object, _cursor: object, sql: str, *_: object) -> None:
+        if sql.startswith("INSERT") and not said:
+            said.append("")
+            said[0] = said_by(faster, pushed)
+
+    listen(slower.bot.engine, "before_cursor_execute", overtake)
+
+    assert said_by(slower, pushed) == said[0] == "好"
+    assert not slower.bot.runs.watch._held
+
+
+def test_process_that_ends_lets_late_handlers_end(plugin: Plugin, make_wx: Callable[..., Wx]) -> None:
+    @plugin.scene("slow")
+    def slow(scan: Scan, session: Session) -> str:
+        time.sleep(0.8)
+        return "结果"
+
+    wx = make_wx(SOON)
+    wx.user("ailin").scan("slow")
+
+    wx.bot.runs.watch.close(patience_seconds=5)
+
+    assert rows(wx) == [("slow", "done", "late")]
+
+
+def test_process_that_ends_leaves_what_hangs_to_the_worker(
+    plugin: Plugin, make_wx: Callable[..., Wx]
+) -> None:
+    go_on = threading.Event()
+    runs: list[str] = []
+
+    @plugin.scene("slow")
+    def slow(scan: Scan, session: Session) -> str:
+        runs.append(scan.key)
+        if len(runs) == 1:
+            go_on.wait(10)
+        return "结果"
+
+    wx = make_wx(SOON)
+    ailin = wx.user("ailin")
+    ailin.scan("slow")
+    wx.bot.runs.watch.close(patience_seconds=0.1)
+    time.sleep(1.1)  # leases are counted in whole seconds
+
+    taken = take_over_lost(wx.bot.engine)
+    wx.work()
+    go_on.set()
+    wx.wait()
+
+    assert len(taken) == 1 and len(runs) == 2
+    assert [message.text for message in ailin.messages] == ["结果"]
+    assert rows(wx) == [("slow", "done", "late")]
+
+
+def test_lease_that_is_too_long_to_be_one_is_lost(plugin: Plugin, make_wx: Callable[..., Wx]) -> None:
+    @plugin.scene("slow")
+    def slow(scan: Scan, session: Session) -> str:
+        return "结果"
+
+    wx = make_wx()
+    wx.user("ailin").scan("slow")
+    an_hour_later = int(time.time()) + 3600  # by a clock that was put back since
+    with wx.session() as session:
+        session.execute(update(events).values(state="late", lease_until=an_hour_later))
+
+    assert len(take_over_lost(wx.bot.engine)) == 1
+
+
+def test_handler_cannot_lower_the_recursion_limit(plugin: Plugin, make_wx: Callable[..., Wx]) -> None:
+    before = sys.getrecursionlimit()
+
+    @plugin.scene("code")
+    def deep(scan: Scan) -> str:
+        sys.setrecursionlimit(80)
+        return "好"
+
+    wx = make_wx()
+
+    assert wx.user("ailin").scan("code").text == "好"
+    assert sys.getrecursionlimit() == before

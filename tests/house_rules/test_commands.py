@@ -1,4 +1,4 @@
-"""Every command is in docs/cli.md with its help, and nothing else is."""
+"""Every command is in docs/cli.md with its help, and in the Chinese twin with its options; no other is."""
 
 import re
 from collections.abc import Iterator
@@ -16,9 +16,13 @@ def commands(group: click.Group, name: str) -> Iterator[tuple[str, click.Command
             yield from commands(command, f"{name} {word}")
 
 
+def sections_of(page: Path) -> dict[str, str]:
+    text = page.read_text("utf-8")
+    return dict(re.findall(r"^##+ `(wxbot[ \w-]*)`\n(.*?)(?=^#|\Z)", text, re.MULTILINE | re.DOTALL))
+
+
 def test_every_command_is_documented(root: Path) -> None:
-    page = (root / "docs" / "cli.md").read_text()
-    sections = dict(re.findall(r"^##+ `(wxbot[ \w-]*)`\n(.*?)(?=^#|\Z)", page, re.MULTILINE | re.DOTALL))
+    sections = sections_of(root / "docs" / "cli.md")
 
     missing = []
     for name, command in commands(cli, "wxbot"):
@@ -28,6 +32,17 @@ def test_every_command_is_documented(root: Path) -> None:
         missing += [f"{name}: {text}" for text in said if text not in described]
     assert not missing
     assert set(sections) == {name for name, _ in commands(cli, "wxbot")}
+
+
+def test_every_command_is_documented_in_chinese(root: Path) -> None:
+    english, sections = (sections_of(root / "docs" / name) for name in ("cli.md", "cli.zh-CN.md"))
+
+    assert list(sections) == list(english)
+    for name, said in sections.items():
+        assert re.match(r"\n[^\n]*[一-鿿]", said), name
+        # How it is called, its options, and whatever else stands there as code of ours.
+        for code in (r"(?m)^    .+", r"`(--[\w-]+)", r"`(wxbot [^`]+)`", r"`([a-z]+[._][\w.]+)`"):
+            assert set(re.findall(code, said)) == set(re.findall(code, english[name])), name
 
 
 def test_every_command_and_option_has_a_help() -> None:

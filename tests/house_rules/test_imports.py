@@ -1,35 +1,47 @@
 """Imports point down, siblings never import each other, and third parties stay behind their fences."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 LEVELS = [
     {"errors", "clock"},
-    {"settings"},
+    {"settings", "logs", "metrics", "spreadsheet", "streams", "web"},
     {"wechat"},
     {"outcome"},
     {"db"},
     {"scenes", "jobs", "tokens", "followers"},
-    {"events", "qrcodes", "channels", "bindings", "analytics"},
-    {"callback", "api", "admin", "kits", "health", "pages", "emulator"},
+    {"events", "qrcodes", "channels", "bindings", "webhooks", "analytics"},
+    {"people", "doctor"},
+    {"callback", "api", "admin", "kits", "health", "pages", "emulator", "demo", "year", "mounting"},
+    {"bot", "client"},
+    {"dashboard", "working"},
     {"app"},
     {"__init__"},
     {"cli", "testing"},
     {"__main__", "pytest_plugin"},
 ]
 LEVEL = {part: level for level, parts in enumerate(LEVELS) for part in parts}
-HTTP = {"callback", "api", "admin", "kits", "health", "pages", "emulator", "app", "cli", "testing"}
+HTTP = {"callback", "api", "admin", "kits", "health", "pages", "emulator", "demo", "web"}
+HTTP |= {"dashboard", "app", "cli", "testing"}
 FENCES = {
+    "argon2": {"admin"},
     "wechatpy": {"wechat"},
     "xmltodict": {"wechat"},
     "cryptography": {"wechat"},
-    "requests": {"wechat", "emulator", "cli"},
+    "requests": {"wechat", "emulator", "demo", "cli", "client", "webhooks"},
     "flask": HTTP,
     "flask_openapi": {"api"},
     "werkzeug": HTTP,
     "alembic": {"db"},
+    "huey": {"jobs"},
+    "prometheus_client": {"metrics"},
+    "redis": {"jobs"},
     "sqlite3": {"db"},
+    "psycopg": {"db"},
+    "pymysql": {"db"},
     "click": {"cli"},
     "rich": {"cli"},
     "pytest": {"pytest_plugin"},
@@ -74,6 +86,12 @@ def test_the_emulator_stands_on_the_protocol_alone(product: dict[Path, ast.Modul
     assert ours <= {"emulator", "wechat", "errors", "clock"}
 
 
+def test_the_demo_shop_knows_the_bot_by_http_alone(product: dict[Path, ast.Module]) -> None:
+    ours = {name[1] for _, part, name in uses(product) if part == "demo" and name[0] == "wxbot"}
+
+    assert ours <= {"demo", "clock"}
+
+
 def test_third_parties_stay_behind_their_fences(product: dict[Path, ast.Module]) -> None:
     wrong = [
         f"{path} imports {name[0]}"
@@ -82,3 +100,14 @@ def test_third_parties_stay_behind_their_fences(product: dict[Path, ast.Module])
     ]
 
     assert not wrong
+
+
+def test_web_processes_load_nothing_that_they_hardly_ever_need() -> None:
+    seldom = {"alembic", "huey", "requests", "rich", "psycopg", "pymysql", "redis", "watchfiles", "wechatpy"}
+    program = "import sys, wxbot.app; print(*sys.modules)"
+
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout
+
+    assert not seldom & set(loaded.split())

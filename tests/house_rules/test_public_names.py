@@ -3,12 +3,15 @@
 import re
 from pathlib import Path
 
+import pytest
+
 import wxbot
 import wxbot.testing
 
 
-def test_public_names_are_the_documented_ones(root: Path) -> None:
-    documented = re.findall(r"^\| `(\w+)` \|", (root / "docs" / "public-names.md").read_text(), re.MULTILINE)
+@pytest.mark.parametrize("page", ["public-names.md", "public-names.zh-CN.md"])
+def test_public_names_are_the_documented_ones(root: Path, page: str) -> None:
+    documented = re.findall(r"^\| `(\w+)` \|", (root / "docs" / page).read_text(), re.MULTILINE)
 
     assert sorted(documented) == sorted(wxbot.__all__)
 

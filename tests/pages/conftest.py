@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
+from tests.services import fresh_database_url
 from wxbot import Plugin, Scan, settings
 from wxbot.api.keys import Keys
-from wxbot.app import Bot, create_app
+from wxbot.app import create_app
+from wxbot.bot import Bot
 from wxbot.emulator.threaded import run_emulator
 from wxbot.emulator.world import APPID, SECRET, World
 
@@ -38,7 +40,7 @@ class Site:
         configured = settings.from_data(
             {
                 "secret_key": "the secret key of the pages, long enough",
-                "database": {"url": f"sqlite:///{folder / 'wxbot.db'}"},
+                "database": {"url": fresh_database_url(folder)},
                 "handlers": {"packages": []},
                 "accounts": {"default": account},
             }

@@ -7,7 +7,13 @@ from typing import Any
 
 import pytest
 import zxingcpp
+from flask.testing import FlaskClient
 from PIL import Image
+from sqlalchemy import update
+
+from wxbot.admin.roles import Role
+from wxbot.admin.users import Users
+from wxbot.db.models import qrcodes
 
 
 def shown(text: str) -> str:
@@ -145,3 +151,60 @@ def test_a_scene_cannot_become_markup(site: Any) -> None:
     assert "<script" not in page.text
     assert "script-src" not in page.headers["Content-Security-Policy"]
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+
+
+def logged_in(site: Any, role: Role) -> FlaskClient:
+    """Return the browser of a user of the dashboard."""
+    Users(site.bot.engine).create("ailin", password="two words and a tree", role=role)
+    browser: FlaskClient = site.browser()
+    token = browser.get("/admin/login").text.split('csrf" value="')[1][:64]
+    data = {"csrf": token, "name": "ailin", "password": "two words and a tree", "next": "/qrcode/shop:12"}
+    assert browser.post("/admin/login", data=data).location == "/qrcode/shop:12"
+    return browser
+
+
+def test_a_user_of_the_dashboard_needs_no_key(site: Any) -> None:
+    page = logged_in(site, Role.OPERATOR).get("/qrcode/shop:12")
+
+    assert page.status_code == 200
+    assert shown(page.text) == next(iter(site.world.codes.minted.values())).url
+
+
+def test_a_user_who_may_only_look_mints_nothing(site: Any) -> None:
+    page = logged_in(site, Role.VIEWER).get("/qrcode/shop:12")
+
+    assert page.status_code == 403
+    assert not site.world.codes.minted
+
+
+def test_a_user_who_may_only_look_sees_codes_that_are_there(site: Any) -> None:
+    code = site.bot.minter.mint("shop:12", account="default")
+    browser = logged_in(site, Role.VIEWER)
+
+    page = browser.get("/qrcode/shop:12")
+    wrong_key = browser.get("/qrcode/shop:12", headers={"Authorization": "Bearer nonsense"})
+    with site.bot.engine.begin() as connection:
+        connection.execute(update(qrcodes).values(expires_at=1))
+    expired = browser.get("/qrcode/shop:12")
+
+    assert (page.status_code, shown(page.text)) == (200, code.url)
+    assert (wrong_key.status_code, expired.status_code) == (401, 403)
+    assert len(site.world.codes.minted) == 1
+
+
+def test_the_page_leads_to_the_login_and_back(site: Any) -> None:
+    page = site.browser().get("/qrcode/shop:12?account=default")
+
+    assert 'href="/admin/login?next=%2Fqrcode%2Fshop%3A12%3Faccount%3Ddefault"' in page.text
+
+
+def test_another_site_signs_nobody_in_or_out(site: Any) -> None:
+    browser = site.browser()
+    browser.post("/qrcode/shop:12", data={"key": site.key.text})
+
+    for data in ({"key": site.key.text}, {"do": "sign_out"}):
+        headers = {"Origin": "https://evil.test", "Sec-Fetch-Site": "cross-site"}
+        refused = browser.post("/qrcode/shop:12", data=data, headers=headers)
+
+        assert refused.status_code == 403 and "wxbot_page" not in str(refused.headers)
+    assert browser.get("/qrcode/shop:12").status_code == 200

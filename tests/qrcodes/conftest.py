@@ -1,6 +1,5 @@
 """Minting against the emulator over HTTP, with a clock that both sides share."""
 
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select
 
-from wxbot.db import migrate
+from tests.services import fresh_database_url
 from wxbot.db.engine import open_engine
 from wxbot.db.models import mintings
 from wxbot.emulator.rules import Rules
@@ -76,21 +75,12 @@ def listening() -> Iterator[tuple[World, str]]:
         yield world, running.url
 
 
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated database to be copied."""
-    file = tmp_path_factory.mktemp("empty") / "codes.db"
-    migrate.upgrade(f"sqlite:///{file}")
-    return file
-
-
 @pytest.fixture
-def platform(listening: tuple[World, str], empty_database: Path, tmp_path: Path) -> Iterator[Platform]:
+def platform(listening: tuple[World, str], tmp_path: Path) -> Iterator[Platform]:
     """The emulator as new, with a fresh database."""
     world, url = listening
     world.reset()
     world.rules = Rules()
-    shutil.copy(empty_database, tmp_path / "codes.db")
-    platform = Platform(world, url, f"sqlite:///{tmp_path / 'codes.db'}")
+    platform = Platform(world, url, fresh_database_url(tmp_path))
     yield platform
     platform.engine.dispose()

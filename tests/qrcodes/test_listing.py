@@ -58,5 +58,5 @@ def test_permanent_codes_can_be_listed_alone(five_codes: Any) -> None:
 
 
 def test_codes_of_another_account_are_not_listed(five_codes: Any) -> None:
-    assert scenes(list_codes(five_codes.engine, account="other")) == []
-    assert len(list_codes(five_codes.engine, account="default").codes) == 5
+    assert scenes(list_codes(five_codes.engine, accounts=["other"])) == []
+    assert len(list_codes(five_codes.engine, accounts=["default"]).codes) == 5

@@ -57,6 +57,15 @@ def test_names_in_an_archive_stay_in_its_folder() -> None:
         assert packed.namelist() == ["00001-.._.._etc_passwd__.svg", "index.csv"]
 
 
+def test_captions_in_an_archive_run_nothing_in_a_spreadsheet() -> None:
+    strange = entry(1, caption='=HYPERLINK("http://evil.test")')
+
+    with zipfile.ZipFile(io.BytesIO(b"".join(archive([strange], kind="svg")))) as packed:
+        (row,) = csv.DictReader(io.StringIO(packed.read("index.csv").decode("utf-8-sig")))
+
+    assert row["caption"] == "'" + strange.caption
+
+
 def test_archive_of_nothing_is_an_archive() -> None:
     with zipfile.ZipFile(io.BytesIO(b"".join(archive([])))) as packed:
         assert packed.namelist() == ["index.csv"]

@@ -1,11 +1,13 @@
 """A code that was printed years ago still works; a forged one never does."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.services import fresh_database_url
 from wxbot import Plugin, Scan
 from wxbot.testing import Wx
 
@@ -23,7 +25,9 @@ def bot(tmp_path: Path) -> Callable[..., Wx]:
         def bind(scan: Scan, order_id: str) -> str:
             return f"订单 {order_id} 已绑定"
 
-        return Wx(tmp_path / str(len(list(tmp_path.iterdir()))), plugins=[plugin], overrides=settings)
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        folder.mkdir()
+        return Wx(folder, plugins=[plugin], overrides=settings, database_url=fresh_database_url(folder))
 
     return make
 
@@ -40,6 +44,22 @@ def test_signed_code_survives_a_change_of_the_key(bot: Callable[..., Wx]) -> Non
     assert said[2].startswith("抱歉")
     assert after.scene_for("orders.bind", order_id="42") != printed
     for wx in (before, after, without):
+        wx.close()
+
+
+def test_key_changes_in_two_steps_without_a_code_that_somebody_cannot_read(bot: Callable[..., Wx]) -> None:
+    """While one step is under way, processes of the step before and of this one run side by side."""
+    steps = [
+        bot(secret_key=OLD),
+        bot(secret_key=OLD, secret_key_fallbacks=[NEW]),
+        bot(secret_key=NEW, secret_key_fallbacks=[OLD]),
+    ]
+
+    both_ways = [*pairwise(steps), *pairwise(reversed(steps))]
+    for number, (here, there) in enumerate(both_ways):
+        minted = here.scene_for("orders.bind", order_id="42")
+        assert there.user(f"person {number}").scan(minted).text == "订单 42 已绑定"
+    for wx in steps:
         wx.close()
 
 

@@ -11,6 +11,7 @@ import pytest
 import zxingcpp
 from PIL import Image
 
+from tests.services import fresh_database_url
 from wxbot import Plugin, Scan
 from wxbot.api.keys import Keys
 from wxbot.emulator.codes import Code as MintedCode
@@ -58,7 +59,8 @@ def wx(tmp_path: Path) -> Iterator[Wx]:
         port = probe.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
     account = {"secret": SECRET, "api_base": url, "mp_base": url}
-    wx = Wx(tmp_path, plugins=[shop], overrides={"accounts": {"default": account}})
+    overrides = {"accounts": {"default": account}}
+    wx = Wx(tmp_path, plugins=[shop], overrides=overrides, database_url=fresh_database_url(tmp_path))
     with run_emulator(wx.world, port=port):
         yield wx
         wx.close()

@@ -1,7 +1,7 @@
 """Events that happen to Ailin, and registries made of the plugins of one test."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 
@@ -9,8 +9,10 @@ import pytest
 from sqlalchemy.orm import Session
 
 from wxbot.errors import PluginError
+from wxbot.scenes.inject import Defer
 from wxbot.scenes.plugin import Plugin
 from wxbot.scenes.registry import Registry
+from wxbot.wechat.api import ApiAccount, ApiClient
 from wxbot.wechat.events import Click, Event, Follow, ImageMessage, Scan, TextMessage, Unfollow, Unknown
 
 Happened = TypeVar("Happened", bound=Event)
@@ -60,12 +62,34 @@ class Happenings:
         return kind(**{**base, **values})
 
 
+class NoToken:
+    """Stands in for an access token that nobody uses."""
+
+    def current(self) -> str:
+        """Return a token."""
+        return "token"
+
+    def refused(self, token: str) -> str:
+        """Return another token."""
+        return token
+
+
 @dataclass(frozen=True)
 class Run:
     """What a run has to offer, for handlers that are called without a database."""
 
     session: Callable[[], Session]
     follower: object
+    defer: Defer
+    wechat: Callable[[], ApiClient]
+    key: str = "the key"
+    deferred: list[tuple[str, dict[str, object]]] = field(default_factory=list)
+
+    def flush(self) -> None:
+        """There is nothing to send."""
+
+    def close(self) -> None:
+        """There is nothing to roll back."""
 
 
 @pytest.fixture(autouse=True)
@@ -83,7 +107,15 @@ def ailin() -> Happenings:
 @pytest.fixture
 def run() -> Run:
     """Return a run whose session is new each time it is asked for, and whose follower is a word."""
-    return Run(session=Session, follower="the follower")
+    client = ApiClient(ApiAccount(name="default", appid="wx1", secret="s"), token=NoToken())
+    deferred: list[tuple[str, dict[str, object]]] = []
+
+    def defer(function: Callable[..., object], /, **arguments: object) -> None:
+        deferred.append((function.__name__, arguments))
+
+    return Run(
+        session=Session, follower="the follower", defer=defer, wechat=lambda: client, deferred=deferred
+    )
 
 
 @pytest.fixture

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from wxbot.scenes.handler import PASS
 from wxbot.scenes.plugin import Plugin
 from wxbot.scenes.registry import Registry
 from wxbot.wechat.events import Event
+from wxbot.wechat.replies import Text
 
 Build = Callable[..., Registry]
 Faults = Callable[..., tuple[str, ...]]
@@ -259,3 +261,69 @@ def test_routes_show_all_that_is_answered(build: Build) -> None:
     assert {each.plugin for each in routes} == {"all"}
     assert routes[0].location.startswith("tests/scenes/test_answers.py:")
     assert registry.clicks("default") == ["KEY"]
+
+
+def passing(ahead_count: int = 0) -> Plugin:
+    """Return a plugin with so many handlers that are asked about six digits ahead of the others."""
+    plugin = Plugin("codes")
+    for number in range(ahead_count):
+        ahead = named(f"ahead_{number}")
+        plugin.text(re.compile(rf"(?:{number}|\d){{6}}"), is_ahead=True)(ahead)
+
+    @plugin.text("123456")
+    def exactly(event: Event) -> str:
+        return "exactly"
+
+    @plugin.message("text")
+    def anything(event: Event) -> str:
+        return "anything"
+
+    return plugin
+
+
+@pytest.mark.parametrize(
+    ("ahead_count", "text", "asked"),
+    [
+        (0, "123456", ["exactly"]),
+        (1, "123456", ["ahead_0", "exactly"]),
+        (2, "654321", ["ahead_0", "ahead_1", "anything"]),
+        (1, "hello", ["anything"]),
+    ],
+    ids=["nobody ahead", "before an exact text", "two before any text", "not of that kind"],
+)
+def test_handlers_ahead_are_asked_before_the_one_that_answers(
+    ahead_count: int, text: str, asked: list[str], build: Build, ailin: Any
+) -> None:
+    match = build(passing(ahead_count)).find(ailin.text(text))
+
+    assert [each.name for each, _ in match.asked] == [f"codes.{name}" for name in asked]
+    assert match.name == f"codes.{asked[-1]}"
+
+
+def test_an_exact_text_can_be_ahead(build: Build, ailin: Any) -> None:
+    plugin = Plugin("other")
+
+    @plugin.text("1+1", is_ahead=True)
+    def sum_up(event: Event) -> str:
+        return "2"
+
+    registry = build(passing(), plugin)
+
+    assert registry.find(ailin.text("1+1")).asked[0][0].name == "other.sum_up"
+    assert registry.find(ailin.text("11")).name == "codes.anything"
+
+
+def test_who_comes_after_one_ahead_may_be_slow(build: Build, ailin: Any) -> None:
+    plugin = Plugin("slow")
+
+    @plugin.text("report", interim="wait")
+    def report(event: Event, session: Any) -> str:
+        return "done"
+
+    @plugin.text("report", is_ahead=True)
+    def not_now(event: Event) -> object:
+        return PASS
+
+    match = build(plugin).find(ailin.text("report"))
+
+    assert (match.interim, match.is_claimed, match.name) == (Text("wait"), True, "slow.report")

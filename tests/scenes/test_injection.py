@@ -214,11 +214,6 @@ def misspelt_with_default(scan: Scan, sesion: Session | None = None) -> str:
     return ""
 
 
-def later(scan: Scan, defer: object) -> str:
-    """Ask for what other versions have."""
-    return ""
-
-
 def without_model(scan: Scan, config: Shop) -> str:
     """Ask for a configuration that the plugin does not have."""
     return ""
@@ -250,7 +245,6 @@ async def yielding_later(scan: Scan) -> AsyncIterator[str]:
         (only_positional, "session cannot be filled by name"),
         (misspelt, "nothing is called 'sesion'"),
         (misspelt_with_default, "nothing is called 'sesion'"),
-        (later, "nothing is called 'defer'"),
         (without_model, "its plugin has none"),
         (event_forgotten, "cannot be 'session'"),
         (yielding, "it yields"),
@@ -278,7 +272,9 @@ def test_what_is_no_named_function_is_refused(function: Any, faults: Faults) -> 
     assert all(fault.startswith("tests/scenes/test_injection.py:") for fault in faults(plugin))
 
 
-@pytest.mark.parametrize("name", ["session", "follower", "config", "defer", "wechat", "channel", "account"])
+@pytest.mark.parametrize(
+    "name", ["session", "follower", "config", "defer", "wechat", "key", "channel", "account"]
+)
 def test_capture_with_a_taken_name_is_refused(name: str, faults: Faults) -> None:
     plugin = Plugin("shop")
     plugin.scene(f"x:<{name}>")(lambda scan: "")

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
+from importlib.metadata import EntryPoints
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -286,7 +287,9 @@ def test_entry_point_offered_twice_is_refused(write: Write, monkeypatch: Any, tm
     assert "'coupons' is offered twice" in fault
 
 
-def test_entry_point_is_refused_when_nothing_is_installed(write: Write) -> None:
+def test_entry_point_is_refused_when_nothing_is_installed(monkeypatch: Any) -> None:
+    """A wxbot that somebody took the kits out of."""
+    monkeypatch.setattr(loader, "entry_points", lambda group: EntryPoints())
     (fault,) = faults(entry_points=("coupons",))
 
     assert "no installed package offers one" in fault

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Callable
 
 import pytest
 
@@ -62,3 +64,45 @@ def test_hung_work_does_not_keep_the_process_alive() -> None:
     ended = subprocess.run([sys.executable, "-c", program], timeout=20, check=False)
 
     assert ended.returncode == 0
+
+
+def test_stuck_work_is_counted_while_it_runs() -> None:
+    pool = Pool(3)
+    hang, started, other = threading.Event(), threading.Event(), threading.Event()
+
+    def wait() -> None:
+        started.set()
+        hang.wait(20)
+
+    pool.submit(wait)
+    pool.submit(other.set)
+    assert started.wait(5) and other.wait(5)
+    time.sleep(0.05)
+
+    assert (pool.stuck(0.04), pool.stuck(10)) == (1, 0)
+    hang.set()
+    _wait_for(lambda: pool.unfinished == 0)
+    assert pool.stuck(0) == 0
+
+
+def test_waiting_work_is_not_stuck() -> None:
+    pool = Pool(1)
+    hang, started = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        started.set()
+        hang.wait(20)
+
+    pool.submit(wait)
+    assert started.wait(5)
+    pool.submit(wait)
+    time.sleep(0.02)
+
+    assert (pool.limit, pool.unfinished, pool.stuck(0.01)) == (1, 2, 1)
+    hang.set()
+
+
+def _wait_for(condition: Callable[[], bool]) -> None:
+    give_up_at = time.monotonic() + 5
+    while not condition() and time.monotonic() < give_up_at:
+        time.sleep(0.005)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from wxbot.errors import ConfigurationError
-from wxbot.settings import from_data, load
+from wxbot.settings import forget_secrets, from_data, load
 
 Write = Callable[[str], str]
 
@@ -16,7 +16,7 @@ def test_a_file_with_the_required_keys_is_enough(config: Write, good: str) -> No
 
     assert settings.accounts["default"].appid == "wx0123456789abcdef"
     assert settings.callback.deadline_seconds == 3.0
-    assert settings.database.url == "sqlite:///var/wxbot.db"
+    assert settings.database.url.get_secret_value() == "sqlite:///var/wxbot.db"
 
 
 def test_the_file_is_found_through_the_environment(config: Write, good: str) -> None:
@@ -96,6 +96,17 @@ def test_secrets_are_read_from_files(config: Write, good: str, tmp_path: Path) -
     assert settings.accounts["default"].token.get_secret_value() == "fromAFile12345678"
 
 
+def test_secrets_outside_of_accounts_are_read_from_files(config: Write, good: str, tmp_path: Path) -> None:
+    (tmp_path / "database").write_text("sqlite:///elsewhere.db\n")
+    (tmp_path / "redis").write_text("redis://cache:6379/1\n")
+    text = f'{good}\n[redis]\nurl_file = "{tmp_path / "redis"}"\n[database]\nurl = "sqlite:///here.db"\n'
+
+    settings = load(config(text), env={"WXBOT_DATABASE__URL_FILE": str(tmp_path / "database")})
+
+    assert settings.database.url.get_secret_value() == "sqlite:///elsewhere.db"
+    assert settings.redis.url.get_secret_value() == "redis://cache:6379/1"
+
+
 def test_a_variable_replaces_the_secret_file_of_the_configuration(config: Write, good: str) -> None:
     text = good.replace("token =", 'token_file = "/nowhere" #')
 
@@ -153,3 +164,18 @@ def test_data_in_the_shape_of_the_file_can_be_checked_without_one() -> None:
         from_data(data)
 
     assert data == {"secret_key": "short"}
+
+
+def test_secrets_leave_the_environment_and_nothing_else_does(config: Write, good: str) -> None:
+    variables = {
+        "WXBOT_ACCOUNTS__DEFAULT__TOKEN": "K8mQ2vR7xW4nB9tY",
+        "WXBOT_DATABASE__URL": "sqlite:///other.db",
+        "WXBOT_ACCOUNTS__DEFAULT__SECRET_FILE": "/run/secrets/secret",
+        "WXBOT_JOBS__THREADS": "2",
+        "PATH": "/bin",
+    }
+    read = load(config(good), env={name: value for name, value in variables.items() if "FILE" not in name})
+
+    forget_secrets(read, variables)
+
+    assert sorted(variables) == ["PATH", "WXBOT_ACCOUNTS__DEFAULT__SECRET_FILE", "WXBOT_JOBS__THREADS"]

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from tests.services import fresh_database_url
 from wxbot import clock
-from wxbot.db import migrate
-from wxbot.db.engine import open_engine
+from wxbot.db.engine import open_engine, retire
 from wxbot.emulator.threaded import Running, run_emulator
 from wxbot.emulator.world import APPID, World
 from wxbot.emulator.world import Account as EmulatedAccount
@@ -58,16 +58,14 @@ def time(world: World) -> Time:
 @pytest.fixture
 def url(tmp_path: Path) -> str:
     """Return the address of a migrated database."""
-    address = f"sqlite:///{tmp_path}/wxbot.db"
-    migrate.upgrade(address)
-    return address
+    return fresh_database_url(tmp_path)
 
 
 @pytest.fixture
 def engine(url: str) -> Iterator[Engine]:
     engine = open_engine(url)
     yield engine
-    engine.dispose()
+    retire(engine)
 
 
 @pytest.fixture

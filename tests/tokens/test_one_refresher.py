@@ -49,6 +49,7 @@ def go(process: Any) -> None:
     process.stdin.flush()
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("kind", ["stable", "classic"])
 def test_cold_start_of_many_makes_one_fetch(
     world: World, account: Callable[..., ApiAccount], start: Callable[..., Any], kind: str

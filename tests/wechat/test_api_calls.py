@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import date
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,6 +14,7 @@ from wxbot.wechat import replies
 from wxbot.wechat.api import ApiAccount, ApiClient, Quota, Tag, UserInfo
 from wxbot.wechat.errcodes import ApiError, UnreachableError
 from wxbot.wechat.http import Answer
+from wxbot.wechat.summaries import UserDay
 
 OPENID = "o6_bmjrPTlm6_2sgVt7hMZOPfL2M"
 OK = {"errcode": 0, "errmsg": "ok"}
@@ -64,6 +66,13 @@ CALLS: list[tuple[Callable[[ApiClient], object], object, str, object, object]] =
         "tags/create",
         {"tag": {"name": "广东"}},
         Tag(tag_id=134, name="广东"),
+    ),
+    (
+        lambda api: api.user_summary(date(2014, 12, 2), date(2014, 12, 7)),
+        {"list": [{"ref_date": "2014-12-07", "user_source": 30, "new_user": 5, "cancel_user": 2}]},
+        "/datacube/getusersummary",
+        {"begin_date": "2014-12-02", "end_date": "2014-12-07"},
+        [UserDay(day=date(2014, 12, 7), source=30, followed=5, unfollowed=2)],
     ),
     (
         lambda api: api.tags(),
@@ -146,7 +155,7 @@ def test_call_asks_and_reads_as_documented(
     assert use(client_of(recorder)) == result
 
     (asked,) = recorder.asked
-    assert asked.url == f"https://api.weixin.qq.com/cgi-bin/{path}"
+    assert asked.url == f"https://api.weixin.qq.com{path if path.startswith('/') else f'/cgi-bin/{path}'}"
     assert asked.query["access_token"] == "token"
     assert (asked.method, json.loads(asked.body or b"null")) == ("POST" if body else "GET", body)
 

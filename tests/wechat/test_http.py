@@ -35,7 +35,7 @@ def serve() -> Iterator[Serve]:
     def serve(*, tls: bool = False) -> str:
         context = "adhoc" if tls else None
         server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet, ssl_context=context)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         servers.append(server)
         return f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}"
 

@@ -1,0 +1,85 @@
+"""The pages of figures: what strangers wrote stays text, and exports run nothing."""
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+from tests.admin.conftest import Office
+from tests.admin.operating import elements
+from tests.admin.pages import CSVS, PAGES, fill
+
+HOSTILE = "'\"></title><script>alert(1)</script><img src=x>{{ 7*7 }}"
+FORMULA = "=cmd|' /C calc'!A0"
+SIGNS = "=+-@＝＋－＠\t\r\n"
+
+
+def test_hostile_words_add_no_element_to_any_page(
+    tmp_path: Path, office: Office, overrides: dict[str, Any]
+) -> None:
+    fill(office, "benign")
+    benign = office.browser_of("owner")
+    expected = {path: elements(benign.get(path).text) for path in PAGES}
+
+    (tmp_path / "twin").mkdir()
+    twin = Office(tmp_path / "twin", overrides)
+    try:
+        people = fill(twin, HOSTILE)
+        hostile = twin.browser_of("owner")
+        found = {path: elements(hostile.get(path).text) for path in PAGES}
+        persons = [elements(hostile.get(path).text) for path in people]
+    finally:
+        twin.wx.close()
+
+    for path in PAGES:
+        assert found[path] == expected[path], path
+        assert len(expected[path]) > 50, path
+    assert len(persons) == 3
+    assert not [tag for page in persons for tag, _ in page if tag == "img"]
+
+
+def test_exports_hold_no_formula(office: Office) -> None:
+    fill(office, FORMULA)
+    browser = office.browser_of("viewer")
+
+    for path in CSVS:
+        answer = browser.get(path)
+        assert answer.status_code == 200
+        assert answer.content_type == "text/csv; charset=utf-8"
+        assert answer.headers["Content-Disposition"].startswith("attachment")
+        assert answer.data.startswith("\ufeff".encode())
+        rows = list(csv.reader(io.StringIO(answer.data.decode("utf-8-sig"), newline=""), strict=True))
+        assert len(rows) > 1
+        assert len({len(row) for row in rows}) == 1
+        # Numbers below zero are no formulas.
+        texts = [cell for row in rows for cell in row if not cell.removeprefix("-").isdecimal()]
+        assert not [cell for cell in texts if cell[:1] and cell[0] in SIGNS]
+
+
+def test_figures_of_a_page_are_those_that_were_counted(office: Office) -> None:
+    fill(office, "east")
+
+    rows = office.browser_of("viewer").get("/admin/channels.csv").data.decode("utf-8-sig").splitlines()
+
+    headings, *channels = list(csv.reader(rows))
+    figures = [dict(zip(headings, each, strict=True)) for each in channels]
+    assert [(each["名称"], each["扫码次数"], each["新增关注"], each["净增"]) for each in figures] == [
+        ("shop-1", "2", "2", "2"),
+        ("shop-2", "1", "1", "1"),
+    ]
+
+
+def test_every_figure_leads_to_its_definition(office: Office) -> None:
+    fill(office, "east")
+    browser = office.browser_of("viewer")
+
+    definitions = browser.get("/admin/definitions").text
+    for path in PAGES:
+        page = browser.get(path)
+        if page.status_code == 403:  # a form
+            continue
+        for link in page.text.split('class="term" href="')[1:]:
+            address, _, anchor = link.split('"')[0].partition("#")
+            assert address == "/admin/definitions"
+            assert f'id="{anchor}"' in definitions
+    assert "不一定等于" in browser.get("/admin/").text

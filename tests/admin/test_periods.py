@@ -1,0 +1,76 @@
+"""Which days a page is about, and how a figure compares with the days before."""
+
+from datetime import date
+
+import pytest
+
+from wxbot.admin.changes import change
+from wxbot.admin.figure_words import DEFINITIONS, FIGURES, WORDS
+from wxbot.admin.periods import LONGEST_DAYS, asked_for
+from wxbot.admin.visit import Words
+from wxbot.analytics.shapes import Totals
+from wxbot.web.language import words_in
+
+TODAY = date(2026, 5, 20)
+T = Words(words_in(WORDS, "en"))
+
+
+@pytest.mark.parametrize(
+    ("query", "first", "last"),
+    [
+        ({}, "2026-04-21", "2026-05-20"),
+        ({"days": "1"}, "2026-05-20", "2026-05-20"),
+        ({"days": "7"}, "2026-05-14", "2026-05-20"),
+        ({"days": "8"}, "2026-04-21", "2026-05-20"),
+        ({"first": "2026-01-01", "last": "2026-01-31"}, "2026-01-01", "2026-01-31"),
+    ],
+)
+def test_query_names_the_period(query: dict[str, str], first: str, last: str) -> None:
+    asked = asked_for(query, TODAY)
+
+    assert (asked.period.first, asked.period.last) == (date.fromisoformat(first), date.fromisoformat(last))
+    assert not asked.is_wrong
+    assert asked_for(asked.query, TODAY) == asked
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        ("2026-02-02", "2026-02-01"),
+        ("2026-02-30", "2026-03-01"),
+        ("0001-01-01", "0001-01-05"),
+        ("yesterday", "2026-01-01"),
+        ("", "2026-01-01"),
+        ("2020-01-01", "2026-01-01"),
+    ],
+)
+def test_dates_that_cannot_be_become_the_usual_period(first: str, last: str) -> None:
+    asked = asked_for({"first": first, "last": last}, TODAY)
+
+    assert asked.is_wrong
+    assert asked.period.length == 30 < LONGEST_DAYS
+
+
+@pytest.mark.parametrize(
+    ("key", "now", "before", "text", "tone"),
+    [
+        ("new", Totals(new=12), Totals(new=10), "+20.0%", "up"),
+        ("new", Totals(new=8), Totals(new=10), "−20.0%", "down"),
+        ("lost", Totals(lost=12), Totals(lost=10), "+20.0%", "down"),
+        ("lost", Totals(lost=8), Totals(lost=10), "−20.0%", "up"),
+        ("new", Totals(), Totals(), "the same", ""),
+        ("new", Totals(new=3), Totals(), "0 before", "up"),
+        ("net", Totals(new=1), Totals(lost=4), "+5", "up"),
+        ("scans", Totals(scans=90_000), Totals(scans=3), "×30,000", "up"),
+    ],
+)
+def test_change_says_how_much_and_whether_it_is_good(
+    key: str, now: Totals, before: Totals, text: str, tone: str
+) -> None:
+    found = change(key, now, before, T)
+
+    assert (found.text, found.tone) == (text, tone)
+
+
+def test_every_figure_has_its_meaning() -> None:
+    assert {f"{key}_is" for key in FIGURES} <= set(DEFINITIONS)

@@ -1,0 +1,196 @@
+"""The benchmark measures what it says: every answer is looked at, and figures land where they belong."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from bench import slow_disk
+from bench.speed import publish
+from bench.speed.candidates import CANDIDATES
+from bench.speed.load import Load
+from bench.speed.pushes import GH_ID, REPLY, Supply, faults, sender
+from bench.speed.rounds import Result, Round, Run
+from bench.speed.verdicts import TARGETS, verdicts
+from wxbot.wechat.signature import sign
+
+
+def reply(openid: str, text: str = REPLY) -> str:
+    return (
+        f"<xml><ToUserName><![CDATA[{openid}]]></ToUserName><FromUserName>{GH_ID}</FromUserName>"
+        f"<CreateTime>1</CreateTime><MsgType>text</MsgType><Content><![CDATA[{text}]]></Content></xml>"
+    )
+
+
+def answer(body: str, *, status: str = "200 OK") -> bytes:
+    return f"HTTP/1.1 {status}\r\nContent-Length: {len(body.encode())}\r\n\r\n{body}".encode()
+
+
+def sealed(body: str) -> str:
+    account = sender("safe")
+    encrypted = account.cipher.encrypt(body.encode())
+    signature = sign(account.token, "1", "2", encrypted)
+    return (
+        f"<xml><Encrypt><![CDATA[{encrypted}]]></Encrypt><MsgSignature>{signature}</MsgSignature>"
+        "<TimeStamp>1</TimeStamp><Nonce>2</Nonce></xml>"
+    )
+
+
+@contextmanager
+def echo() -> Iterator[int]:
+    """Serve an address that sends back each request's first line, in two parts, and closes."""
+
+    def serve(listener: socket.socket) -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection:
+                line = connection.recv(65536).partition(b"\r\n")[0]
+                connection.sendall(line[:3])
+                connection.sendall(line[3:])
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, args=(listener,), daemon=True)
+        thread.start()
+        yield listener.getsockname()[1]
+        listener.shutdown(socket.SHUT_RDWR)
+    thread.join()
+
+
+def test_every_answer_is_kept_beside_its_request() -> None:
+    requests = [f"request {number}\r\n\r\n".encode() for number in range(40)]
+
+    with echo() as port:
+        served = Load(port, requests).deliver(connections=7)
+
+    assert served.answers == [request.strip() for request in requests]
+    assert len(served.latencies) == 40 and min(served.latencies) > 0
+
+
+@pytest.mark.parametrize("mode", ["plain", "safe"])
+def test_right_answers_have_no_fault(mode: str) -> None:
+    supply = Supply(mode, "/wechat")  # type: ignore[arg-type]
+    pushed = supply.make(2)
+    bodies = [reply(push.openid) for push in pushed]
+
+    answers = [answer(sealed(body) if mode == "safe" else body) for body in bodies]
+
+    assert faults(answers, pushed, supply.sender, constant=False) == []
+
+
+def test_a_chunked_answer_is_put_together() -> None:
+    supply = Supply("plain", "/wechat")
+    pushed = supply.make(1)
+    body = reply(pushed[0].openid).encode()
+    chunks = b"%x\r\n%b\r\n%x\r\n%b\r\n0\r\n\r\n" % (9, body[:9], len(body) - 9, body[9:])
+
+    answers = [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks]
+
+    assert faults(answers, pushed, supply.sender, constant=False) == []
+
+
+def test_wrong_answers_are_found() -> None:
+    supply = Supply("plain", "/wechat")
+    pushed = supply.make(6)
+    right = [answer(reply(push.openid)) for push in pushed]
+
+    wrong = [
+        right[0],
+        answer(reply("somebody else")),
+        answer(reply(pushed[2].openid, "?")),
+        answer(reply(pushed[3].openid), status="500 Oh"),
+        right[4][:-1],
+        b"",
+    ]
+
+    assert [each.split(" (")[0] for each in faults(wrong, pushed, supply.sender, constant=False)] == [
+        "ToUserName is somebody else",
+        "Content is ?",
+        "status",
+        "length",
+        "status",
+    ]
+
+
+def test_an_answer_sealed_with_another_signature_is_found() -> None:
+    supply = Supply("safe", "/wechat")
+    pushed = supply.make(1)
+    body = sealed(reply(pushed[0].openid)).replace("<Nonce>2<", "<Nonce>3<")
+
+    found = faults([answer(body)], pushed, supply.sender, constant=False)
+
+    assert [each.split(" (")[0] for each in found] == ["MsgSignature"]
+
+
+def test_requests_are_of_ever_new_people() -> None:
+    supply = Supply("safe", "/wechat")
+
+    people = [push.openid for push in supply.make(5) + supply.make(5)]
+
+    assert len(set(people)) == 10
+
+
+def test_candidates_have_names_of_their_own() -> None:
+    names = [candidate.name for candidate in CANDIDATES]
+
+    assert len(names) == len(set(names))
+    assert {name for target in TARGETS for name in (target.name, target.base)} <= set(names)
+
+
+def result(name: str, *rates: float) -> Result:
+    candidate = next(each for each in CANDIDATES if each.name == name)
+    rounds = [Round(rate=rate, cpu=0, database_cpu=0, own_cpu=0, latencies=[1.0]) for rate in rates]
+    return Result(candidate, connections=16, start_seconds=1, rounds=rounds)
+
+
+def test_a_target_is_judged_by_the_median_of_the_rounds_ratios() -> None:
+    run = Run([result("textbook", 100, 200, 100), result("wxbot, SQLite", 90, 190, 300)], {})
+
+    (verdict,) = verdicts(run)
+
+    assert (verdict.ratio, verdict.least, verdict.most) == (0.95, 0.9, 3.0)
+    assert verdict.word == "floor"
+
+
+def test_figures_replace_what_stood_between_their_marks(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        "a\n[//]: # (figures: one)\nold\n[//]: # (end)\nb\n[//]: # (figures: two)\n[//]: # (end)\n"
+    )
+
+    publish.insert("en", {"one": r"new \1"}, page)
+
+    expected = (
+        "a\n[//]: # (figures: one)\n\nnew \\1\n\n[//]: # (end)\nb\n[//]: # (figures: two)\n[//]: # (end)\n"
+    )
+    assert page.read_text() == expected
+
+
+def test_figures_without_a_place_are_refused(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("nothing\n")
+
+    with pytest.raises(ValueError, match=r"page\.md has no place for 'one'"):
+        publish.insert("en", {"one": "new"}, page)
+
+
+@pytest.mark.skipif(not shutil.which("cc"), reason="needs a compiler of C: install the package gcc")
+def test_a_slow_disk_takes_longer_by_so_much(tmp_path: Path) -> None:
+    code = "import os, sys; f = os.open(sys.argv[1], os.O_CREAT | os.O_RDWR); os.fsync(f); os.fdatasync(f)"
+    command = [sys.executable, "-S", "-c", code, str(tmp_path / "file")]
+
+    started = time.monotonic()
+    slow = os.environ | slow_disk.environment(tmp_path, 300)
+    subprocess.run(command, env=slow, check=True)
+
+    assert time.monotonic() - started >= 0.6

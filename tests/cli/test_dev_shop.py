@@ -1,0 +1,133 @@
+"""What `wxbot dev` switches on for its shop, beside what the configuration has already."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from wxbot import settings
+from wxbot.cli.dev.setup import ShopPlace, set_up
+from wxbot.emulator.world import Account
+from wxbot.settings import Settings
+
+SHOP = "http://127.0.0.1:8800"
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+PLACE = ShopPlace(url=SHOP, lookup_secret=SECRET)
+CONFIG = """
+secret_key = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822c"
+
+[accounts.default]
+appid = "wx0123456789abcdef"
+token = "K8mQ2vR7xW4nB9tY"
+mode = "plain"
+"""
+
+
+@pytest.fixture
+def configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Read what the bot is started with, for a config.toml with these lines."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("WXBOT_CONFIG", raising=False)
+
+    def read(more: str = "", *, account: str = "", shop: ShopPlace | None = PLACE) -> Settings:
+        Path("config.toml").write_text(CONFIG + account + more, encoding="utf-8")
+        setup = set_up(Account(), bot_url="http://127.0.0.1:1", emulator_url="http://127.0.0.1:2", shop=shop)
+        return settings.load(str(setup.config), env=setup.environment)
+
+    return read
+
+
+def test_kits_are_mounted_beside_the_plugins_there_are(configured: Any) -> None:
+    read = configured('[handlers]\nplugins = ["crm", "order"]\n', account='plugins = ["crm"]\n')
+
+    assert read.handlers.plugins == ("crm", "order", "link", "login")
+    assert read.accounts["default"].plugins == ("crm", "order", "link", "login")
+    assert read.webhooks.allow_private
+
+
+@pytest.mark.parametrize(
+    ("section", "expected"),
+    [
+        ("", f"{SHOP}/login/back"),
+        (
+            '[plugins.login]\nsite_name = "x"\nreturn_to = ["https://a.example/in"]\n',
+            f"https://a.example/in,{SHOP}/login/back",
+        ),
+        (
+            '[plugins.login]\nsite_name = "x"\nreturn_to = "https://a.example/in, https://b.example/in"\n',
+            f"https://a.example/in,https://b.example/in,{SHOP}/login/back",
+        ),
+    ],
+)
+def test_logins_lead_back_to_the_shop_as_well(configured: Any, *, section: str, expected: str) -> None:
+    assert configured(section).plugins["login"]["return_to"] == expected
+
+
+@pytest.mark.parametrize(
+    ("section", "expected"),
+    [
+        ("", {"lookup_url": f"{SHOP}/lookup", "lookup_secret": SECRET}),
+        ('[plugins.order]\nlookup = "shop:find"\n', {"lookup": "shop:find"}),
+        ('[plugins.order]\nlookup_url = "https://a.example/"\n', {"lookup_url": "https://a.example/"}),
+    ],
+)
+def test_shop_is_asked_about_orders_unless_somebody_else_is(
+    configured: Any, *, section: str, expected: dict[str, str]
+) -> None:
+    assert configured(section).plugins["order"] == {**expected, "language": "visitor"}
+
+
+def test_kits_write_as_the_visitor_reads_unless_told_otherwise(configured: Any) -> None:
+    read = configured('[plugins.order]\nlanguage = "en"\n')
+
+    assert {name: section["language"] for name, section in read.plugins.items()} == {
+        "order": "en",
+        "link": "visitor",
+        "login": "visitor",
+    }
+
+
+def test_nothing_is_mounted_without_a_shop(configured: Any) -> None:
+    read = configured(shop=None)
+
+    assert read.handlers.plugins == () and read.plugins == {}
+
+
+def test_session_without_a_shop_has_none_of_its_pages(project: Any) -> None:
+    started = project.start("dev", "--port", "0", "--emulator-port", "0", "--no-shop")
+    bot = started.wait_for(r"Callback .* (http://\S+)/wechat")[1]
+    started.wait_for("Edit a handler")
+
+    assert requests.get(f"{bot}/login/", timeout=5).status_code == 404
+    assert "Demo shop" not in started.output
+
+
+def test_other_commands_see_the_kits_of_the_session(project: Any) -> None:
+    options = ("--port", "0", "--emulator-port", "0", "--shop-port", "0")
+    project.start("dev", *options).wait_for("Edit a handler")
+
+    routes, explained = project.run("routes"), project.run("explain", "order:x")
+
+    assert {"order.bind", "link.scanned", "login.scanned"} <= set(routes.stdout.split()), routes.stderr
+    assert "answered by order.bind" in explained.stdout
+    mounted = project.folder / "var" / "dev-mounted.json"
+    assert mounted.stat().st_mode & 0o077 == 0
+    project.started[-1].end()
+    project.start("dev", *options, "--no-shop").wait_for("Edit a handler")
+    assert "order.bind" not in project.run("routes").stdout
+
+
+def test_each_session_makes_its_key_and_ends_the_one_before(project: Any) -> None:
+    for _ in range(2):
+        started = project.start("dev", "--port", "0", "--emulator-port", "0", "--shop-port", "0")
+        shop = started.wait_for(r"Demo shop .* (http://\S+)/\n")[1]
+        started.wait_for("Edit a handler")
+        ordered = requests.post(f"{shop}/orders", data={"product": "gaiwan"}, timeout=20)
+        assert ordered.status_code == 200 and 'data-view="waiting"' in ordered.text
+        started.end()
+
+    keys = project.run("api-key", "list", "--json", WXBOT_CONFIG="var/dev.toml").stdout
+    assert keys.count('"wxbot dev: demo shop"') == 2
+    assert keys.count('"revoked_at": null') == 1
+    assert "followers:openid" not in keys

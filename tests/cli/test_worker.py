@@ -1,0 +1,212 @@
+"""`wxbot worker`, and the workers beside `serve` and `dev`: jobs get done, nothing is left behind."""
+
+import os
+import re
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from wxbot.db.engine import open_engine
+from wxbot.db.models import jobs
+from wxbot.jobs.ledger import Ledger
+from wxbot.jobs.outbox import Job, enqueue
+
+JOBS = '''
+"""A scene that defers."""
+
+import os
+from pathlib import Path
+
+from wxbot import Plugin, Scan
+
+plugin = Plugin("orders")
+
+
+@plugin.job
+def note(word: str) -> None:
+    with Path("done.txt").open("a") as done:
+        done.write(f"{word} {os.getpid()}\\n")
+
+
+@plugin.job(attempts=1)
+def fail(word: str) -> None:
+    raise ValueError(word)
+
+
+@plugin.scene("order")
+def order(scan: Scan, defer) -> str:
+    defer(note, word="noted")
+    defer(fail, word="private")
+    return "好的"
+'''
+
+
+@pytest.fixture
+def deferring(configured: Any) -> Any:
+    """Return a project with a handler that defers a job that works and one that fails."""
+    configured.write("handlers/orders.py", JOBS)
+    return configured
+
+
+def scan(project: Any, port: str) -> None:
+    url = f"http://127.0.0.1:{port}/wechat"
+    result = project.run("simulate", "scan", "order", "--url", url)
+    assert "好的" in result.stdout, result.stdout + result.stderr
+
+
+def done(project: Any) -> list[str]:
+    file = project.folder / "done.txt"
+    return file.read_text().splitlines() if file.exists() else []
+
+
+def wait_for(project: Any, count: int, *, seconds: float = 30) -> list[str]:
+    give_up_at = time.monotonic() + seconds
+    while len(done(project)) < count:
+        assert time.monotonic() < give_up_at, done(project)
+        time.sleep(0.05)
+    return done(project)
+
+
+def is_alive(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/stat")
+    return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def test_served_jobs_are_done_beside_the_server(deferring: Any) -> None:
+    served = deferring.start("serve", "--bind", "127.0.0.1:0", "--workers", "1")
+    port = served.wait_for(r"Listening at: http://127\.0\.0\.1:(\d+)")[1]
+    first = int(served.wait_for(r"worker (\d+) does up to 4 jobs at a time")[1])
+    scan(deferring, port)
+    assert wait_for(deferring, 1) == [f"noted {first}"]
+
+    os.kill(first, signal.SIGKILL)
+    served.wait_for("another one starts in 1 s")
+    scan_again = f"worker (?!{first} )(\\d+) does up to 4 jobs"
+    second = int(served.wait_for(scan_again)[1])
+    time.sleep(1.1)  # another second, another event
+    scan(deferring, port)
+    assert wait_for(deferring, 2)[1] == f"noted {second}"
+
+    assert served.end(signal.SIGTERM) == 0
+    assert f"worker {second} has ended" in served.output
+    assert not is_alive(second)
+
+
+def test_without_a_worker_jobs_wait_for_one_elsewhere(deferring: Any) -> None:
+    served = deferring.start("serve", "--bind", "127.0.0.1:0", "--workers", "1", "--no-worker")
+    port = served.wait_for(r"Listening at: http://127\.0\.0\.1:(\d+)")[1]
+    scan(deferring, port)
+
+    working = deferring.start("worker", "--threads", "2")
+    pid = working.wait_for(r"worker (\d+) does up to 2 jobs at a time")[1]
+
+    assert wait_for(deferring, 1) == [f"noted {pid}"] and "does up to" not in served.output
+    working.wait_for("orders.fail .* is dead")
+    assert "private" not in deferring.run("jobs", "list").stdout
+    assert working.end(signal.SIGTERM) == 0
+
+
+def test_what_was_put_aside_is_listed_shown_and_done_again(deferring: Any) -> None:
+    served = deferring.start("serve", "--bind", "127.0.0.1:0", "--workers", "1")
+    port = served.wait_for(r"Listening at: http://127\.0\.0\.1:(\d+)")[1]
+    scan(deferring, port)
+    served.wait_for("orders.fail .* is dead")
+
+    listed = deferring.run("jobs", "list").stdout
+    assert "orders.fail" in listed and "orders.note" not in listed and "dead 1" in listed
+    key = re.search(r"^([0-9a-f]{16}) ", listed, re.MULTILINE)[1]  # type: ignore[index]
+    assert '"word": "private"' in deferring.run("jobs", "show", key).stdout
+    deferring.write("handlers/orders.py", JOBS.replace("raise ValueError(word)", "note(word='mended')"))
+    served.process.send_signal(signal.SIGHUP)
+    served.wait_for(r"(?s)(does up to.*){2}")
+
+    assert "Workers do these jobs once more: 1." in deferring.run("jobs", "replay", key).stdout
+    assert wait_for(deferring, 2)[1].startswith("mended ")
+
+    again = deferring.run("jobs", "replay", key)
+    assert again.returncode == 1 and "there is nothing to do again" in again.stderr
+
+
+def test_a_worker_restarts_at_a_hangup_and_ends_at_an_interrupt(deferring: Any) -> None:
+    working = deferring.start("worker")
+    working.wait_for("does up to")
+
+    working.process.send_signal(signal.SIGHUP)
+    working.wait_for(r"(?s)(does up to.*){2}")
+
+    assert working.process.poll() is None
+    assert working.end(signal.SIGINT) == 0
+    assert working.output.count("has ended") == 2 and "Traceback" not in working.output
+
+
+def test_a_worker_refuses_a_bad_configuration(configured: Any) -> None:
+    result = configured.run("worker", WXBOT_ACCOUNTS__DEFAULT__TOKEN="short")
+
+    assert result.returncode == 78
+    assert "wxbot: [accounts.default] token" in result.stderr and "Traceback" not in result.stderr
+
+
+def test_a_worker_says_in_words_what_is_wrong_with_the_database(configured: Any) -> None:
+    configured.write("var/wxbot.db", "this is no database " * 100)
+
+    result = configured.run("worker")
+
+    assert result.returncode == 1
+    assert "cannot be used: file is not a database" in result.stderr and "Traceback" not in result.stderr
+
+
+def test_jobs_of_a_development_bot_are_done(project: Any) -> None:
+    project.write("handlers/orders.py", JOBS)
+    started = project.start("dev", "--port", "0", "--emulator-port", "0", "--shop-port", "0")
+    bot = started.wait_for(r"Callback .* (http://\S+)/wechat")[1]
+    started.wait_for("Edit a handler")
+
+    scan(project, bot.rpartition(":")[2])
+
+    assert len(wait_for(project, 1)) == 1 and not (project.folder / "var" / "jobs.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [
+        (["replay"], 2, "name the jobs, or say --all-dead"),
+        (["replay", "abcd1234", "--all-dead"], 2, "name the jobs, or say --all-dead"),
+        (["show", "xyz"], 2, "at least 4 hexadecimal digits"),
+        (["show", "abcd1234"], 1, "there is no job abcd1234"),
+    ],
+)
+def test_wrong_questions_are_explained(configured: Any, arguments: list[str], code: int, text: str) -> None:
+    assert configured.run("db", "upgrade").returncode == 0
+
+    result = configured.run("jobs", *arguments)
+
+    assert result.returncode == code and text in result.stderr
+
+
+def test_every_dead_job_is_done_again(configured: Any) -> None:
+    """Also when there are more than one query lists."""
+    configured.run("db", "upgrade")
+    engine = open_engine(f"sqlite:///{configured.folder / 'var' / 'wxbot.db'}")
+    with engine.begin() as connection:
+        enqueue(connection, [Job(account="default", name="shop.tell") for _ in range(1001)])
+        connection.execute(update(jobs).values(state="dead", finished_at=1))
+
+    replayed = configured.run("jobs", "replay", "--all-dead")
+
+    assert replayed.stdout.startswith("Workers do these jobs once more: 1001.")
+    assert Ledger(engine).counts() == {"waiting": 1001}
+    engine.dispose()
+
+
+def test_there_may_be_no_jobs(configured: Any) -> None:
+    configured.run("db", "upgrade")
+
+    assert configured.run("jobs", "list").stdout == "There are no jobs.\n"
+    assert configured.run("jobs", "list", "--json").stdout == "[]\n"
+    assert configured.run("jobs", "replay", "--all-dead").stdout.startswith(
+        "Workers do these jobs once more: 0"
+    )

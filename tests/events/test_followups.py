@@ -1,0 +1,298 @@
+"""What comes after the answer: results that were late, lists, observers, and messages that had to wait."""
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import select, text, update
+from sqlalchemy.orm import Session
+
+from wxbot import Defer, Plugin, Scan, Text
+from wxbot.db.models import events, followers, jobs
+from wxbot.events.listing import replay
+from wxbot.events.takeover import take_over_lost
+from wxbot.testing import Wx
+
+SOON = {"callback": {"deadline_seconds": 0.2}}
+
+
+def states(wx: Wx) -> list[tuple[str, str]]:
+    with wx.session() as session:
+        return [tuple(row) for row in session.execute(select(jobs.c.name, jobs.c.state))]
+
+
+@pytest.mark.parametrize("takes_session", [False, True])
+def test_late_result_comes_as_a_message(
+    plugin: Plugin, make_wx: Callable[..., Wx], takes_session: bool
+) -> None:
+    def light(scan: Scan) -> str:
+        time.sleep(0.5)
+        return "结果来了"
+
+    def writing(scan: Scan, session: Session) -> str:
+        return light(scan)
+
+    plugin.scene("slow")(writing if takes_session else light)
+    wx = make_wx(SOON)
+    ailin = wx.user("ailin")
+
+    first = ailin.scan("slow")
+    wx.wait()
+    wx.work()
+
+    assert first.text.startswith("正在为您处理")
+    assert [said.text for said in ailin.messages] == ["结果来了"]
+    assert ailin.redeliver().text == first.text
+    wx.work()
+    assert len(ailin.messages) == 1
+
+
+def test_slow_handler_speaks_with_its_own_interim_text(plugin: Plugin, make_wx: Callable[..., Wx]) -> None:
+    @plugin.scene("report", interim="正在生成报告…")
+    def report(scan: Scan) -> str:
+        time.sleep(1.5)
+        return "报告好了"
+
+    wx = make_wx({"callback": {"deadline_seconds": 1.0}})
+    ailin = wx.user("ailin")
+
+    assert ailin.scan("report").text == "正在生成报告…"
+    wx.wait()
+    wx.work()
+    assert [said.text for said in ailin.messages] == ["报告好了"]
+
+
+def test_list_is_one_reply_and_then_messages_in_order(plugin: Plugin, make_wx: Callable[..., Wx]) -> None:
+    plugin.scene("list")(lambda scan: ["一", Text("二"), "三"])
+    wx = make_wx()
+    ailin = wx.user("ailin")
+
+    said = ailin.scan("list")
+    wx.work()
+
+    assert said.text == "一"
+    assert [message.text for message in ailin.messages] == ["二", "三"]
+    assert [state for _, state in states(wx)] == ["done"]
+
+
+def test_no_more_messages_than_wechat_allows(plugin: Plugin, make_wx: Callable[..., Wx]) -> None:
+    plugin.scene("list")(lambda scan: ["一", "二", "三", "四", "五"])
+    plugin.text("在吗")(lambda message: "在")
+    wx = make_wx()
+    ailin = wx.user("ailin")
+
+    ailin.scan("list")
+    wx.work()
+    within = [message.text for message in ailin.messages]
+    ailin.say("在吗")
+    wx.work()
+
+    assert within == ["二", "三", "四"]
+    assert [message.text for message in ailin.messages] == ["二", "三", "四", "五"]
+
+
+def test_message_that_is_too_late_waits_for_the_next_contact(
+    plugin: Plugin, make_wx: Callable[..., Wx]
+) -> None:
+    plugin.scene("list")(lambda scan: ["一", "二"])
+    wx = make_wx()
+    ailin = wx.user("ailin")
+    ailin.scan("list")
+    with wx.session() as session:  # the worker was down for a minute
+        session.execute(update(events).values(recorded_at=events.c.recorded_at - 60))
+    wx.work()
+    kept = states(wx)
+    ailin.scan("nobody")
+    wx.work()
+
+    assert kept == [("wxbot.message", "kept")]
+    assert [message.text for message in ailin.messages] == ["二"]
+    assert states(wx) == [("wxbot.message", "done")]
+    with wx.session() as session:
+        assert session.execute(select(followers.c.kept_messages)).scalar_one() == 0
+
+
+def test_nothing_is_sent_to_somebody_who_left(plugin: Plugin, make_wx: Callable[..., Wx]) -> None:
+    plugin.scene("list")(lambda scan: ["一", "二"])
+    wx = make_wx()
+    chen = wx.user("chen")
+
+    chen.scan("list")
+    chen.unfollow()
+    wx.work()
+
+    assert chen.messages == []
+    assert sorted(states(wx)) == [("wxbot.message", "done"), ("wxbot.observe", "done")]
+
+
+def test_deferred_job_goes_with_what_the_session_wrote(plugin: Plugin, make_wx: Callable[..., Wx]) -> None:
+    done: list[str] = []
+
+    @plugin.job
+    def notify(word: str, key: str) -> None:
+        done.append(f"{word} {len(key)}")
+
+    @plugin.scene("good")
+    def good(scan: Scan, session: Session, defer: Defer) -> str:
+        session.execute(text("INSERT INTO notes VALUES ('good')"))
+        defer(notify, word="good")
+        return "好"
+
+    @plugin.scene("bad")
+    def bad(scan: Scan, defer: Defer) -> str:
+        defer(notify, word="bad")
+        raise ValueError
+
+    wx = make_wx()
+    with wx.session() as session:
+        session.execute(text("CREATE TABLE notes (word TEXT)"))
+    ailin = wx.user("ailin")
+    ailin.scan("good")
+    ailin.redeliver()
+    ailin.scan("bad")
+    wx.work()
+
+    assert done == ["good 32"]
+
+
+def test_observer_is_told_of_every_scan_once(plugin: Plugin, make_wx: Callable[..., Wx]) -> None:
+    seen: list[tuple[str, bool]] = []
+
+    @plugin.on_scan
+    def note(scan: Scan) -> None:
+        seen.append((scan.scene, scan.is_new_follower))
+
+    plugin.scene("code")(lambda scan: "好")
+    wx = make_wx()
+    wx.user("ailin").scan("code")
+    bo = wx.user("bo", follows=False)
+    bo.scan("nobody")
+    bo.redeliver()
+    bo.say("你好")
+    wx.work()
+
+    assert sorted(scene for scene, _ in seen) == ["code", "nobody"]
+
+
+@pytest.mark.parametrize("state", ["running", "late"])
+def test_run_that_lost_its_process_is_taken_over_once(
+    plugin: Plugin, make_wx: Callable[..., Wx], state: str
+) -> None:
+    go_on = threading.Event()
+    runs: list[str] = []
+
+    @plugin.scene("slow")
+    def slow(scan: Scan, session: Session) -> str:
+        runs.append(scan.key)
+        if len(runs) == 1:
+            go_on.wait(10)
+        session.execute(text("INSERT INTO notes VALUES ('written')"))
+        return "结果"
+
+    wx = make_wx(SOON)
+    with wx.session() as session:
+        session.execute(text("CREATE TABLE notes (word TEXT)"))
+    ailin = wx.user("ailin")
+    first = ailin.scan("slow")
+    with wx.session() as session:  # as if its process had been killed
+        session.execute(update(events).values(lease_until=1, state=state))
+
+    taken = [len(take_over_lost(wx.bot.engine)) for _ in range(2)]
+    wx.work()
+    go_on.set()  # the process was only frozen, and comes back
+    wx.wait()
+    wx.work()
+
+    assert taken == [1, 0]
+    assert [said.text for said in ailin.messages] == ["结果"]
+    assert ailin.redeliver().text == first.text
+    with wx.session() as session:
+        assert session.execute(text("SELECT count(*) FROM notes")).scalar_one() == 1
+        assert session.execute(select(events.c.state)).scalar_one() == "done"
+
+
+def test_run_that_is_lost_again_and_again_is_given_up_and_can_be_replayed(
+    plugin: Plugin, make_wx: Callable[..., Wx]
+) -> None:
+    plugin.scene("slow", interim="稍等")(lambda scan: time.sleep(SOON["callback"]["deadline_seconds"] * 2))
+    wx = make_wx(SOON)
+    ailin = wx.user("ailin")
+    ailin.scan("slow")
+    with wx.session() as session:
+        session.execute(update(events).values(lease_until=1))
+    [job] = take_over_lost(wx.bot.engine)
+    for _ in range(3):  # each worker that takes it over is killed
+        assert wx.bot.ledger.claim(job)
+        with wx.session() as session:
+            session.execute(update(jobs).values(lease_until=1))
+    wx.wait()
+    wx.work()
+
+    with wx.session() as session:
+        assert session.execute(select(jobs.c.state)).scalar_one() == "dead"
+        key, state, detail = session.execute(select(events.c.key, events.c.state, events.c.detail)).one()
+    assert (state, detail) == ("done", "lost")
+    assert replay(wx.bot.engine, key.hex())
+    assert ailin.redeliver().text == "稍等"
+
+
+def test_replay_that_fails_again_says_so_and_tells_the_person_nothing(
+    plugin: Plugin, make_wx: Callable[..., Wx]
+) -> None:
+    @plugin.scene("broken")
+    def broken(scan: Scan) -> str:
+        raise LookupError
+
+    wx = make_wx()
+    ailin = wx.user("ailin")
+    ailin.scan("broken")
+    with wx.session() as session:
+        key = session.execute(select(events.c.key)).scalar_one()
+    replay(wx.bot.engine, key.hex())
+    wx.work()
+
+    assert (states(wx), ailin.messages) == ([("wxbot.replay", "dead")], [])
+    with wx.session() as session:
+        assert "test.broken: LookupError" in session.execute(select(jobs.c.detail)).scalar_one()
+
+
+def test_hung_handler_is_given_up_and_its_record_says_so(plugin: Plugin, make_wx: Callable[..., Wx]) -> None:
+    for_ever = threading.Event()
+
+    @plugin.scene("hung")
+    def hung(scan: Scan, session: Session) -> str:
+        session.execute(text("SELECT 1"))
+        for_ever.wait(20)
+        session.execute(text("SELECT 1"))
+        return "太晚了"
+
+    wx = make_wx(SOON)
+    ailin = wx.user("ailin")
+    first = ailin.scan("hung")
+    (run,) = wx.bot.runs.watch._held
+    run.began_at -= 1000
+
+    wx.bot.runs.watch.look()
+    for_ever.set()
+    wx.wait()
+    wx.work()
+
+    assert ailin.redeliver().text == first.text
+    assert ailin.messages == []
+    with wx.session() as session:
+        row = session.execute(select(events.c.state, events.c.detail)).one()
+    assert tuple(row) == ("done", "hung")
+
+
+def test_handler_that_hangs_again_and_again_is_left_out(plugin: Plugin, make_wx: Callable[..., Wx]) -> None:
+    for_ever = threading.Event()
+    plugin.scene("hung")(lambda scan: for_ever.wait(20) and "")
+    wx = make_wx({"callback": {"deadline_seconds": 0.1}})
+
+    said = [wx.user(f"bo {number}").scan("hung").text for number in range(8)]
+    for_ever.set()
+
+    assert all(each.startswith("正在为您处理") for each in said[:5])
+    assert all(each.startswith("抱歉") for each in said[5:])
+    assert wx.runs("test.<lambda>") == 5

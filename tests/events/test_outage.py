@@ -1,0 +1,288 @@
+"""Without a database nothing is lost: the spool keeps what comes, and it is worked off afterwards."""
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event, select, text, update
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from wxbot import Plugin, Scan, Text
+from wxbot.db.models import events
+from wxbot.events.recent import Hearing, RecentAnswers
+from wxbot.events.spool import Spool, SpoolError
+from wxbot.events.spooled import Spooled
+from wxbot.events.takeover import take_over_lost
+from wxbot.testing import Wx
+
+
+class GoneError(Exception):
+    """What the driver says of a server that is not there."""
+
+
+class BusyError(sqlite3.OperationalError):
+    """What SQLite says when somebody else holds its lock for too long."""
+
+    sqlite_errorcode = sqlite3.SQLITE_BUSY
+
+
+@contextmanager
+def gone(wx: Wx, *, only: str = "", error: type[Exception] = GoneError) -> Iterator[None]:
+    """Let every statement of a kind fail, as if the server had gone."""
+
+    def refuse(_connection: object, _cursor: object, sql: str, *_: object) -> None:
+        if sql.startswith(only):
+            raise OperationalError(sql, {}, error("not now"))
+
+    event.listen(wx.bot.engine, "before_cursor_execute", refuse)
+    try:
+        yield
+    finally:
+        event.remove(wx.bot.engine, "before_cursor_execute", refuse)
+
+
+def settle(wx: Wx) -> None:
+    wx.bot.outage._gate.succeeded()
+    give_up_at = time.monotonic() + 10
+    # The gate's own thread may be importing.
+    while wx.bot.outage.spool.size().bytes or wx.bot.outage._gate._watcher is not None:
+        assert time.monotonic() < give_up_at
+        wx.bot.outage.bring_in()
+        time.sleep(0.01)
+    take_over_lost(wx.bot.engine)
+    wx.work()
+
+
+def test_what_comes_during_an_outage_is_run_once_afterwards(
+    plugin: Plugin, make_wx: Callable[..., Wx]
+) -> None:
+    runs: list[str] = []
+
+    @plugin.scene("code")
+    def handler(scan: Scan, session: Session) -> str:
+        runs.append(scan.key)
+        session.execute(text("INSERT INTO notes VALUES ('written')"))
+        return "好"
+
+    wx = make_wx()
+    with wx.session() as session:
+        session.execute(text("CREATE TABLE notes (word TEXT)"))
+    ailin = wx.user("ailin")
+    with gone(wx):
+        said = [ailin.scan("code").text, ailin.redeliver().text]
+    settle(wx)
+    afterwards = ailin.redeliver()
+
+    assert set(said) == {"已经收到，系统正在恢复，稍后会为您处理。"}
+    assert len(runs) == 1
+    assert afterwards.text == said[0]
+    assert [message.text for message in ailin.messages] == ["好"]
+    with wx.session() as session:
+        assert session.execute(text("SELECT count(*) FROM notes")).scalar_one() == 1
+
+
+def test_light_reply_that_could_not_be_written_is_kept_with_its_event(
+    plugin: Plugin, make_wx: Callable[..., Wx]
+) -> None:
+    runs: list[str] = []
+    plugin.scene("code")(lambda scan: runs.append(scan.key) or "好")
+    wx = make_wx()
+    ailin = wx.user("ailin")
+    with gone(wx, only="INSERT"):
+        said = ailin.scan("code")
+    settle(wx)
+
+    assert said.text == ailin.redeliver().text == "好"
+    assert len(runs) == 1
+    assert ailin.messages == []
+    with wx.session() as session:
+        assert session.execute(select(events.c.state, events.c.outcome)).one() == ("done", "handled")
+
+
+def test_event_that_was_on_record_already_is_not_run_again(
+    plugin: Plugin, make_wx: Callable[..., Wx]
+) -> None:
+    runs: list[str] = []
+    plugin.scene("code")(lambda scan: runs.append(scan.key) or "好")
+    wx = make_wx()
+    ailin = wx.user("ailin")
+    ailin.scan("code")
+    with gone(wx):
+        ailin.redeliver()
+    settle(wx)
+
+    assert ailin.redeliver().text == "好"
+    assert len(runs) == 1
+
+
+def test_late_event_that_only_the_spool_took_is_run_by_the_next_delivery(
+    plugin: Plugin, make_wx: Callable[..., Wx]
+) -> None:
+    """The first run is abandoned: whoever joined it would wait for a result that is never written."""
+    plugin.scene("code")(lambda scan: time.sleep(0.6) or "好")
+    wx = make_wx({"callback": {"deadline_seconds": 0.5}})
+    ailin = wx.user("ailin")
+    with gone(wx, only="INSERT", error=BusyError):
+        said = ailin.scan("code")
+        wx.wait()
+    ailin.redeliver()
+    wx.wait()
+    settle(wx)
+
+    assert said.text == "已经收到，系统正在恢复，稍后会为您处理。"
+    assert [message.text for message in ailin.messages] == ["好"]
+
+
+def test_event_that_nothing_took_is_run_by_the_next_delivery(
+    plugin: Plugin, make_wx: Callable[..., Wx], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugin.scene("code")(lambda scan: time.sleep(0.6) or "好")
+    wx = make_wx({"callback": {"deadline_seconds": 0.5}})
+    ailin = wx.user("ailin")
+    with gone(wx, only="INSERT", error=BusyError), monkeypatch.context() as patched:
+        patched.setattr(Spool, "append", refuse)
+        said = ailin.scan("code")
+        wx.wait()
+    ailin.redeliver()
+    wx.wait()
+    settle(wx)
+
+    assert said.status == 503
+    assert [message.text for message in ailin.messages] == ["好"]
+
+
+def test_kept_message_goes_out_also_when_the_next_contact_comes_during_an_outage(
+    plugin: Plugin, make_wx: Callable[..., Wx]
+) -> None:
+    plugin.scene("code", interim="稍等")(lambda scan: time.sleep(0.4) or "好")
+    plugin.text("在吗")(lambda message: "在")
+    wx = make_wx({"callback": {"deadline_seconds": 0.2}})
+    ailin = wx.user("ailin")
+    ailin.scan("code")
+    wx.wait()
+    with wx.session() as session:  # too late for WeChat
+        session.execute(update(events).values(recorded_at=1))
+    wx.work()
+    before = list(ailin.messages)
+    with gone(wx):
+        ailin.say("在吗")
+    settle(wx)
+
+    assert before == []
+    assert sorted(message.text for message in ailin.messages) == ["在", "好"]
+
+
+def test_event_that_cannot_be_entered_is_kept_aside(plugin: Plugin, make_wx: Callable[..., Wx]) -> None:
+    """As after a return to an older version: the person was told that it is recorded."""
+    plugin.scene("code")(lambda scan: "好")
+    wx = make_wx()
+    spool = wx.bot.outage.spool
+    with gone(wx):
+        wx.user("ailin").scan("code")
+        wx.user("bo").scan("code")
+    entries: list[Spooled] = []
+    spool.import_into(entries.extend)
+    spool.append(replace(entries[0], reply={"type": "card"}))
+    spool.append(entries[1])
+    settle(wx)
+
+    with wx.session() as session:
+        assert session.execute(select(events.c.state)).scalars().all() == ["done"]
+    (spool.folder / "refused.jsonl").rename(spool.folder / "import-refused.jsonl")
+    again: list[Spooled] = []
+    spool.import_into(again.extend)
+    assert [entry.body for entry in again] == [entries[0].body]
+
+
+def test_handler_that_changes_the_working_directory_takes_no_spool_away(
+    plugin: Plugin, make_wx: Callable[..., Wx], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(tmp_path)
+    plugin.scene("code")(lambda scan: os.chdir(elsewhere) or "好")
+    wx = make_wx({"spool": {"path": "spool"}})
+    ailin = wx.user("ailin")
+    ailin.scan("code")
+    with gone(wx):
+        said = ailin.scan("code")
+    size = (tmp_path / "spool" / "current.jsonl").stat().st_size
+    settle(wx)
+
+    assert said.text == "已经收到，系统正在恢复，稍后会为您处理。"
+    assert size
+
+
+def refuse(*_: object) -> None:
+    raise SpoolError("the disk is full")
+
+
+def test_repeat_during_an_outage_reads_what_was_said_before(
+    plugin: Plugin, make_wx: Callable[..., Wx]
+) -> None:
+    runs: list[str] = []
+
+    @plugin.scene("code")
+    def handler(scan: Scan) -> str:
+        runs.append(scan.key)
+        return f"好 {scan.key}"
+
+    wx = make_wx()
+    ailin, bo = wx.user("ailin"), wx.user("bo")
+    said = ailin.scan("code").text
+
+    with gone(wx):
+        repeated = ailin.redeliver().text
+        other = bo.scan("code").text
+
+    assert repeated == said != other
+    settle(wx)
+    assert ailin.redeliver().text == said
+    assert len(runs) == 2
+
+
+@pytest.mark.sqlite_only
+def test_repeat_at_another_process_reads_the_same_while_only_the_lock_is_taken(
+    plugin: Plugin, make_wx: Callable[..., Wx]
+) -> None:
+    @plugin.scene("code")
+    def handler(scan: Scan) -> str:
+        return f"好 {scan.key}"
+
+    wx = make_wx()
+    ailin, bo = wx.user("ailin"), wx.user("bo")
+    said = ailin.scan("code").text
+    wx.bot.outage._answers = RecentAnswers()  # as another process has it
+
+    with gone(wx, only="INSERT", error=BusyError):
+        other = bo.scan("code").text
+        repeated = ailin.redeliver().text
+
+    assert wx.bot.outage.is_on and wx.bot.outage.spool.size().files == 1
+    assert repeated == said != other
+    settle(wx)
+
+
+def test_only_the_latest_answers_are_remembered() -> None:
+    answers = RecentAnswers(most=2)
+    for number in range(3):
+        answers.note(bytes([number]), Text(str(number)))
+
+    assert answers.find(b"\0") is None
+    assert answers.find(b"\2") == Text("2")
+
+
+def test_slow_query_is_no_silence_while_others_are_answered() -> None:
+    hearing = Hearing()
+    long_ago = time.monotonic() - 10
+    assert hearing.is_silent(long_ago)
+
+    hearing.heard(None)
+
+    assert not hearing.is_silent(long_ago)

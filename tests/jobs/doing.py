@@ -1,0 +1,50 @@
+"""A worker process for tests that kill it: `python doing.py DATABASE QUEUE THREADS`.
+
+Its job `test.slow` notes each start and each end in a file beside the database.
+"""
+
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+from wxbot.db.engine import open_engine
+from wxbot.jobs.ledger import Ledger
+from wxbot.jobs.queue import open_queue
+from wxbot.jobs.work import Claimed, Work
+from wxbot.jobs.worker import Worker
+
+SECRET = "0123456789abcdef0123456789abcdef"
+
+
+def note(notes: Path, line: str) -> None:
+    with notes.open("a") as file:
+        file.write(line + "\n")
+
+
+def main(url: str, queue: str, notes: str, threads: str) -> None:
+    def slow(claimed: Claimed, _unit: object) -> None:
+        note(Path(notes), f"begin {claimed.key} {claimed.attempt}")
+        time.sleep(float(claimed.arguments["seconds"]))  # type: ignore[arg-type]
+        note(Path(notes), f"end {claimed.key} {claimed.attempt}")
+
+    works = {"test.slow": Work(call=slow), "test.once": Work(call=slow, is_idempotent=False)}
+    is_redis = queue.startswith("redis:")
+    worker = Worker(
+        ledger=Ledger(open_engine(url), lease_seconds=2, grace_seconds=2),
+        find=works.get,
+        queue=open_queue(
+            backend="redis" if is_redis else "sqlite", path=queue, redis_url=queue, secret_key=SECRET
+        ),
+        threads=int(threads),
+    )
+    signal.signal(signal.SIGTERM, lambda *_: worker.stop())
+    assert threading.current_thread() is threading.main_thread()
+    note(Path(notes), "ready")
+    worker.run()
+    note(Path(notes), "ended")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

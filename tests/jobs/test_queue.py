@@ -1,0 +1,136 @@
+"""The queue hands ids over, signed and never too many, and keeps nobody waiting when it is out of reach."""
+
+import socket
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from wxbot.jobs import queue as module
+from wxbot.jobs.queue import Queue, open_queue
+
+# Each on a file and on Redis; the database has no part in it.
+pytestmark = pytest.mark.sqlite_only
+on_both = pytest.mark.parametrize("carrier", ["file", "redis"], indirect=True)
+ID = bytes(range(16))
+SECRET = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.fixture
+def consume(request: pytest.FixtureRequest) -> Any:
+    """Return what starts a consumer and returns the list of ids that it gets."""
+    consumers = []
+
+    def consume(queue: Queue, threads: int = 1) -> list[bytes]:
+        got: list[bytes] = []
+        consumer = queue.consumer(threads=threads, run=got.append, tick=lambda: None)
+        consumer.start()
+        consumers.append(consumer)
+        return got
+
+    yield consume
+    for consumer in consumers:
+        consumer.stop(graceful=True)
+
+
+@on_both
+def test_an_id_arrives_within_half_a_second(queue: Queue, consume: Any, wait: Any) -> None:
+    got = consume(queue)
+    time.sleep(1.5)  # until it looks as seldom as it ever does
+
+    started = time.monotonic()
+    assert queue.dispatch([ID])
+    wait(lambda: got == [ID], "the id")
+
+    assert time.monotonic() - started < 0.7
+
+
+@on_both
+def test_ids_of_other_processes_arrive_once(queue: Queue, open_another: Any, consume: Any, wait: Any) -> None:
+    other = open_another()
+    got = consume(queue, 4)
+    ids = [bytes([number]) * 16 for number in range(50)]
+
+    assert other.dispatch(ids)
+    wait(lambda: len(got) >= 50, "all ids")
+
+    assert sorted(got) == ids and queue.pending() == 0
+
+
+@on_both
+def test_what_another_key_has_signed_is_not_taken(
+    queue: Queue, open_another: Any, consume: Any, wait: Any
+) -> None:
+    stranger = open_another(secret_key="f" * 32)
+    got = consume(queue)
+
+    assert stranger.dispatch([ID]) and queue.dispatch([ID])
+    wait(lambda: got, "the id")
+
+    assert got == [ID] and stranger.pending() == 1
+
+
+@on_both
+def test_what_nobody_has_signed_is_thrown_away(queue: Queue, consume: Any, wait: Any) -> None:
+    queue.engine.storage.enqueue(b"cos\nsystem\n(S'false'\ntR.")
+    got = consume(queue)
+
+    queue.dispatch([ID])
+    wait(lambda: got, "the id")
+
+    assert got == [ID] and queue.pending() == 0
+
+
+@on_both
+def test_the_queue_does_not_grow_without_end(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_PENDING", 5)
+
+    queue.dispatch([ID] * 3)
+    queue.dispatch([ID] * 10)
+
+    assert queue.pending() == 5
+
+
+def test_a_file_that_is_deleted_is_made_anew(tmp_path: Path, consume: Any, wait: Any) -> None:
+    file = tmp_path / "queue.db"
+    web, worker = (
+        open_queue(backend="sqlite", path=str(file), redis_url="", secret_key=SECRET) for _ in range(2)
+    )
+    got = consume(worker)
+    web.dispatch([ID])
+    wait(lambda: len(got) == 1, "the first id")
+
+    for path in tmp_path.glob("queue.db*"):
+        path.unlink()
+    web.dispatch([ID])
+    wait(lambda: len(got) == 2, "the second id")
+
+    assert file.exists()
+
+
+def test_a_file_that_cannot_be_is_no_fault_of_the_caller(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("")
+    queue = open_queue(backend="sqlite", path=f"{tmp_path}/taken/queue.db", redis_url="", secret_key=SECRET)
+
+    assert not queue.dispatch([ID]) and queue.pending() is None
+    assert queue.dispatch([])
+
+
+def test_a_server_that_does_not_answer_holds_up_one_caller_once(caplog: pytest.LogCaptureFixture) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        url = f"redis://:hunter2@127.0.0.1:{mute.getsockname()[1]}/0"
+        queue = open_queue(backend="redis", path="", redis_url=url, secret_key=SECRET)
+        started = time.monotonic()
+        threads = [threading.Thread(target=queue.dispatch, args=([ID],)) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        first = time.monotonic() - started
+
+        assert not queue.dispatch([ID])
+
+        assert first < 4 and time.monotonic() - started - first < 0.1
+    assert "out of reach" in caplog.text and "hunter2" not in caplog.text

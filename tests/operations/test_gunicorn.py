@@ -1,0 +1,261 @@
+"""The settings that are shipped for gunicorn: log, counts, and workers that ask to be replaced."""
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+# A bot as far as gunicorn.conf.py knows one: its watch may ask for another process.
+TINY = '''
+"""An app that asks to be replaced."""
+
+import os
+import time
+from types import SimpleNamespace
+
+
+class App:
+    watch = SimpleNamespace(on_exhausted=None, close=lambda **_: None)
+    bot = SimpleNamespace(runs=SimpleNamespace(watch=watch), forget_secrets=lambda: None)
+    extensions = {"wxbot": bot}
+
+    def __call__(self, environ, start_response):
+        if environ["PATH_INFO"] == "/slow":
+            open("slow-began", "w").close()
+            time.sleep(1.5)
+        if environ["PATH_INFO"] == "/exhausted":
+            self.watch.on_exhausted()
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [str(os.getpid()).encode()]
+
+
+app = App()
+'''
+
+
+def configured(folder: Path, **variables: str) -> dict[str, Any]:
+    """Return what gunicorn.conf.py says about the log in a folder, as JSON can tell it."""
+    script = (
+        "import json, runpy, sys; found = runpy.run_path(sys.argv[1])['logconfig_dict'];"
+        "print(json.dumps({'format': found['formatters']['line']['format'], 'level': found['root']['level'],"
+        "'imports wxbot': 'wxbot' in sys.modules}))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", script, str(ROOT / "gunicorn.conf.py")],
+        cwd=folder,
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found: dict[str, Any] = json.loads(ended.stdout)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("config", "variables", "expected"),
+    [
+        ("", {}, ("text", "INFO")),
+        ('[logging]\nformat = "json"\nlevel = "error"', {}, ("json", "ERROR")),
+        ('[logging]\nformat = "json"', {"WXBOT_LOGGING__FORMAT": "text"}, ("text", "INFO")),
+        ('\ufeff[logging]\nformat = "json"', {"WXBOT_LOGGING__LEVEL": "debug"}, ("json", "DEBUG")),
+        # Faults are told by `wxbot check` a moment later; until then there must be a log.
+        ('[logging]\nformat = "xml"\nlevel = "loud"', {}, ("text", "INFO")),
+        ("[logging]\nformat = [1]\nlevel = {a = 1}", {}, ("text", "INFO")),
+        ("logging = 7", {}, ("text", "INFO")),
+        ("this is no TOML", {}, ("text", "INFO")),
+        (None, {}, ("text", "INFO")),
+    ],
+)
+def test_log_is_as_the_settings_ask(
+    tmp_path: Path, config: str | None, variables: dict[str, str], expected: tuple[str, str]
+) -> None:
+    if config is not None:
+        (tmp_path / "other.toml").write_text(config, encoding="utf-8")
+
+    found = configured(tmp_path, WXBOT_CONFIG="other.toml", **variables)
+
+    assert (found["format"], found["level"]) == expected
+    assert not found["imports wxbot"]
+
+
+def test_every_line_of_a_json_log_is_json(serve: Callable[..., Any]) -> None:
+    server = serve(WXBOT_LOGGING__FORMAT="json")
+    server.get("/healthz")
+    server.end()
+
+    lines = [json.loads(line) for line in server.log.splitlines()]
+    assert {line["logger"] for line in lines} >= {"gunicorn.error"}
+    assert len({line["pid"] for line in lines}) == 3
+
+
+def test_all_workers_tell_the_same_counts_which_go_with_them(
+    serve: Callable[..., Any], tmp_path: Path
+) -> None:
+    (tmp_path / "temporary").mkdir()
+    server = serve(
+        WEB_CONCURRENCY="3", GUNICORN_CMD_ARGS="--keep-alive 0", TMPDIR=str(tmp_path / "temporary")
+    )
+    told = {server.get("/metrics") for _ in range(12)}
+    (folder,) = (tmp_path / "temporary").glob("wxbot-metrics-*")
+    counters = list(folder.glob("counter_*.db"))
+
+    server.end()
+
+    assert all("wxbot_deadlines_missed_total 0.0" in each for each in told)
+    assert counters and not folder.exists()
+
+
+def test_counts_of_the_server_before_are_not_counted_again(serve: Callable[..., Any], tmp_path: Path) -> None:
+    counts = tmp_path / "counts"
+    script = "from wxbot import metrics; metrics.repeat()"
+    environment = {"PROMETHEUS_MULTIPROC_DIR": str(counts)}
+    subprocess.run([sys.executable, "-c", script], env=environment, check=True)
+    assert list(counts.glob("counter_*.db"))
+
+    server = serve(**environment)
+    server.wait_for("Booting worker")
+    told = server.get("/metrics")
+    server.end()
+
+    assert "wxbot_repeats_answered_total 0.0" in told
+    assert counts.is_dir()
+
+
+def test_worker_whose_handlers_hang_is_replaced_without_losing_a_request(
+    serve: Callable[..., Any], folder: Path
+) -> None:
+    (folder / "tiny.py").write_text(TINY)
+    server = serve("tiny:app", WEB_CONCURRENCY="1")
+    slow: list[str] = []
+    neighbour = threading.Thread(target=lambda: slow.append(server.get("/slow")))
+    neighbour.start()
+    while not (folder / "slow-began").exists():
+        time.sleep(0.02)
+
+    old = server.get("/exhausted")
+    new = server.get("/")
+    neighbour.join()
+
+    assert slow == [old] and new != old
+    assert f"worker {old} is replaced: too many of its handlers hang" in server.log
+
+
+def test_server_that_ends_refuses_at_once_and_answers_what_it_has(
+    serve: Callable[..., Any], folder: Path
+) -> None:
+    (folder / "tiny.py").write_text(TINY)
+    server = serve("tiny:app")
+    server.get("/")
+    slow: list[str] = []
+    neighbour = threading.Thread(target=lambda: slow.append(server.get("/slow")))
+    neighbour.start()
+    time.sleep(0.3)
+
+    server.process.terminate()
+    time.sleep(0.3)
+    with pytest.raises(OSError, match="refused"):
+        server.get("/")
+    neighbour.join()
+
+    assert len(slow) == 1
+
+
+LINGERING = '''
+"""An app whose last request ends while its bot has just opened files."""
+
+import time
+from types import SimpleNamespace
+
+
+class Watch:
+    on_exhausted = None
+
+    def close(self, **_):
+        files = [open(f"kept-{number}", "wb") for number in range(20)]
+        time.sleep(2)
+        for file in files:
+            file.close()
+        open("has-ended", "w").close()
+
+
+class App:
+    bot = SimpleNamespace(runs=SimpleNamespace(watch=Watch()), forget_secrets=lambda: None)
+    extensions = {"wxbot": bot}
+
+    def __call__(self, environ, start_response):
+        if environ["PATH_INFO"] == "/slow":
+            open("slow-began", "w").close()
+            time.sleep(2)
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [b"ok"]
+
+
+app = App()
+'''
+
+
+def test_request_that_ends_after_the_grace_writes_into_nobodys_file(
+    serve: Callable[..., Any], folder: Path
+) -> None:
+    (folder / "tiny.py").write_text(LINGERING)
+    server = serve("tiny:app", WEB_CONCURRENCY="1", GUNICORN_CMD_ARGS="--graceful-timeout 1")
+    server.get("/")
+
+    def ask() -> None:
+        with suppress(OSError, HTTPException):
+            server.get("/slow")
+
+    threading.Thread(target=ask).start()
+    while not (folder / "slow-began").exists():
+        time.sleep(0.02)
+
+    server.process.send_signal(signal.SIGHUP)
+    while not (folder / "has-ended").exists():
+        time.sleep(0.02)
+
+    assert {file.read_bytes() for file in folder.glob("kept-*")} == {b""}
+
+
+CURIOUS = '''
+"""A handler that tells what it finds in the environment."""
+
+import os
+
+from wxbot import Plugin, Scan
+
+plugin = Plugin("curious")
+
+
+@plugin.scene("code")
+def tell(scan: Scan) -> str:
+    return ",".join(sorted(value for value in os.environ.values() if "canary" in value)) or "nothing"
+'''
+
+
+def test_handlers_find_no_secret_in_the_environment(serve: Callable[..., Any], folder: Path) -> None:
+    package = folder / "curious"
+    package.mkdir()
+    (package / "__init__.py").write_text(CURIOUS)
+    server = serve(
+        WXBOT_HANDLERS__PACKAGES="curious",
+        WXBOT_SECRET_KEY="canary of the secret key, long enough",
+        WXBOT_ACCOUNTS__DEFAULT__SECRET="canary0of0the0appsecret000000000",
+        SHOP_SECRET="canary of the shop, which is the handler's own",
+    )
+    command = [sys.executable, "-m", "wxbot", "simulate", "scan", "code", "--url", f"{server.url}/wechat"]
+
+    said = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+    assert "canary of the shop" in said.stdout and said.stdout.count("canary") == 1

@@ -1,0 +1,160 @@
+"""The lines of the log: one an event for collectors, tied to an event, without secrets, never endless."""
+
+import json
+import logging
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from wxbot import logs
+from wxbot.testing import Wx
+
+OPENID = "oABCDEFGHIJKLMNOPQRSTUVWXYZ1"
+KEY = bytes(range(16))
+
+
+def format_line(form: str, message: str, *values: object, error: BaseException | None = None) -> str:
+    info = None if error is None else (type(error), error, error.__traceback__)
+    record = logging.LogRecord("wxbot.test", logging.WARNING, __file__, 1, message, values, info)
+    return logs.formatter(form).format(record)
+
+
+def caught(careless: Callable[[], object]) -> BaseException:
+    try:
+        careless()
+    except Exception as error:
+        return error
+    raise AssertionError("it was to fail")
+
+
+def test_json_line_says_when_who_and_what() -> None:
+    line = json.loads(format_line("json", "late by %s s", 3))
+
+    assert (line["level"], line["logger"], line["message"]) == ("warning", "wxbot.test", "late by 3 s")
+    assert line["time"].endswith("+00:00") and line["pid"] > 0
+    assert "event" not in line and "traceback" not in line
+
+
+def test_lines_name_the_event_that_is_worked_on() -> None:
+    with logs.bind_event(KEY):
+        text, line = format_line("text", "handled"), json.loads(format_line("json", "handled"))
+        with logs.bind_event(b"\xff" * 16):
+            inner = json.loads(format_line("json", "handled"))
+
+    after = format_line("text", "handled")
+    assert line["event"] == "0001020304050607" and inner["event"] == "f" * 16
+    assert "[0001020304050607]: handled" in text and "[" not in after
+
+
+def test_event_of_one_thread_is_not_that_of_another() -> None:
+    lines: list[str] = []
+
+    def work() -> None:
+        with logs.bind_event(None):
+            lines.append(format_line("text", "at work"))
+
+    with logs.bind_event(KEY):
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+
+    assert "0001" not in lines[0]
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize(
+    ("said", "secret"),
+    [
+        ("POST /wechat?signature=0123456789abcdef&timestamp=1", "0123456789abcdef"),
+        ("GET https://api.weixin.qq.com/cgi-bin/token?appid=wx1&secret=4f1b2b0b822cd15d", "4f1b2b0b822cd15d"),
+        ("{'access_token': '72_verysecret', 'expires_in': 7200}", "72_verysecret"),
+        ('{"access_token":"72_verysecret"}', "72_verysecret"),
+        ("postgresql://wxbot:hunter2@db/wxbot cannot be reached", "hunter2"),
+        (f"nobody answers {OPENID}", OPENID),
+        (f"FromUserName=<{OPENID}>", OPENID),
+    ],
+)
+def test_secrets_and_openids_are_hidden(form: str, said: str, secret: str) -> None:
+    def fail() -> None:
+        raise RuntimeError(said)
+
+    lines = [
+        format_line(form, "%s", said),
+        format_line(form, said),
+        format_line(form, "x", error=caught(fail)),
+    ]
+
+    assert "hidden" in lines[0] or "[openid]" in lines[0]
+    assert not [line for line in lines if secret in line]
+
+
+def test_tracebacks_show_no_local_values() -> None:
+    def fail() -> None:
+        hidden = "the value of a local variable".upper()
+        raise RuntimeError(f"length {len(hidden)}")
+
+    line = format_line("json", "it failed", error=caught(fail))
+
+    assert "RuntimeError: length 29" in json.loads(line)["traceback"]
+    assert "THE VALUE" not in line
+
+
+def test_secret_at_the_place_of_the_clip_is_hidden() -> None:
+    for length in range(3900, 4100, 7):
+        line = format_line("json", "%s", "x" * (length - 2000) + f" secret={'s3cr3t' * 20} " + "y" * 9000)
+
+        assert "s3cr3t" not in line
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_lines_have_an_end(form: str) -> None:
+    def fail() -> None:
+        raise RuntimeError("x" * 10_000_000)
+
+    line = format_line(form, "%s", "y" * 10_000_000, error=caught(fail))
+
+    assert len(line) < 25_000 and "characters" in line
+
+
+def test_what_somebody_sent_forges_no_line() -> None:
+    forged = 'vip\n{"level": "error"}\r\x1b[2K\u2028\x85'
+
+    line, text = format_line("json", "%s", forged), format_line("text", "scene %s", forged)
+
+    assert len(line.splitlines()) == 1 and json.loads(line)["message"] == forged
+    assert not set("\r\x1b\u2028\x85") & set(text)
+
+
+def test_characters_that_cannot_be_written_do_not_matter() -> None:
+    assert json.loads(format_line("json", "%s", "\udc80 你好"))["message"] == "\udc80 你好"
+
+
+def test_configured_process_logs_at_its_level() -> None:
+    script = (
+        "import logging; from wxbot import logs; logs.configure('json', 'warning'); "
+        "logging.info('too little to be told'); logging.warning('told')"
+    )
+
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert [json.loads(line)["message"] for line in ended.stderr.splitlines()] == ["told"]
+
+
+def test_api_call_is_logged_under_the_event_that_asked_for_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wx = Wx(tmp_path, packages=[])
+    monkeypatch.setattr(caplog.handler, "formatter", logs.formatter("json"))
+    caplog.set_level(logging.INFO)
+
+    with logs.bind_event(KEY):
+        wx.api.tags()
+    lines = [json.loads(line) for line in caplog.text.splitlines()]
+    wx.close()
+
+    (call,) = [line for line in lines if line["logger"] == "wxbot.wechat.api"]
+    assert call["event"] == "0001020304050607" and "tags/get: errcode 0" in call["message"]

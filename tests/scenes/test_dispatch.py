@@ -1,0 +1,251 @@
+"""From what a handler returns to an outcome; and jobs, whose errors belong to their worker."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from wxbot.errors import WxbotError
+from wxbot.outcome import Status
+from wxbot.scenes.dispatch import AccountTexts, Dispatcher, Texts, current_registry
+from wxbot.scenes.handler import PASS
+from wxbot.scenes.plugin import Plugin
+from wxbot.scenes.registry import Registry
+from wxbot.wechat.events import Event, Scan
+from wxbot.wechat.replies import ACK, Text, Transfer
+
+Build = Callable[..., Registry]
+
+
+@pytest.fixture
+def dispatcher(build: Build) -> Callable[..., Dispatcher]:
+    """Return what makes a dispatcher for plugins."""
+    texts = AccountTexts(
+        fallback=Text("fallback"), interim=Text("interim"), recorded=Text("recorded"), welcome=Text("welcome")
+    )
+    return lambda *plugins: Dispatcher(build(*plugins), Texts({"default": texts}))
+
+
+def answering(value: object) -> Plugin:
+    """Return a plugin that returns this value for the scene `x`, for clicks and when somebody unfollows."""
+    plugin = Plugin("shop")
+
+    def answer(event: object) -> object:
+        return value
+
+    for decorate in (plugin.scene("x"), plugin.event("seen"), plugin.on_unfollow):
+        decorate(answer)
+    return plugin
+
+
+def dispatch(dispatcher: Dispatcher, event: Any, run: Any) -> Any:
+    """Return the outcome of an event."""
+    return dispatcher.dispatch(event, dispatcher.find(event), run)
+
+
+def test_list_is_an_answer_and_what_follows_it(dispatcher: Any, ailin: Any, run: Any) -> None:
+    bot = dispatcher(answering(["first", "second", Text("third")]))
+
+    outcome = dispatch(bot, ailin.scan("x"), run)
+
+    assert (outcome.status, outcome.reply) == (Status.HANDLED, Text("first"))
+    assert outcome.more == (Text("second"), Text("third"))
+
+
+def test_what_cannot_be_sent_is_left_out_and_logged(
+    dispatcher: Any, ailin: Any, run: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    bot = dispatcher(answering(["first", " ", Transfer(), "fourth"]))
+
+    with caplog.at_level(logging.WARNING):
+        outcome = dispatch(bot, ailin.scan("x"), run)
+
+    assert (outcome.reply, outcome.more) == (Text("first"), (Text("fourth"),))
+    logged = [record.getMessage() for record in caplog.records]
+    assert all(text.startswith("handler shop.answer (tests/scenes/test_dispatch.py:") for text in logged)
+    assert [text.partition("left out ")[2][:20] for text in logged] == [
+        "item 2: Text.content",
+        "item 3: a Transfer c",
+    ]
+
+
+@pytest.mark.parametrize("value", [[], [" ", "second"], [None, "second"], [["first"]]])
+def test_list_without_an_answer_is_no_reply(value: object, dispatcher: Any, ailin: Any, run: Any) -> None:
+    outcome = dispatch(dispatcher(answering(value)), ailin.scan("x"), run)
+
+    assert (outcome.status, outcome.reply, outcome.more) == (Status.FAILED, Text("fallback"), ())
+
+
+def test_list_of_an_error_handler_counts_too(dispatcher: Any, ailin: Any, run: Any) -> None:
+    plugin = Plugin("shop")
+
+    @plugin.scene("x")
+    def fail(scan: Scan) -> str:
+        raise LookupError
+
+    plugin.errorhandler(LookupError)(lambda scan, error: ["sorry", "and more"])
+
+    outcome = dispatch(dispatcher(plugin), ailin.scan("x"), run)
+
+    assert (outcome.reply, outcome.more) == (Text("sorry"), (Text("and more"),))
+
+
+def test_event_that_waits_for_nothing_may_be_answered_by_a_list(
+    dispatcher: Any, ailin: Any, run: Any
+) -> None:
+    bot = dispatcher(answering(["first", "second"]))
+
+    seen, left = (dispatch(bot, event, run) for event in (ailin.unknown("seen"), ailin.unfollow()))
+
+    assert (seen.reply, seen.more) == (Text("first"), (Text("second"),))
+    assert (left.reply, left.more) == (ACK, ())
+
+
+def test_handler_defers_what_its_run_enqueues(dispatcher: Any, ailin: Any, run: Any) -> None:
+    plugin = Plugin("shop")
+
+    @plugin.job
+    def notify(order_id: str) -> None:
+        pass
+
+    @plugin.scene("x")
+    def order(scan: Scan, defer: Any) -> str:
+        defer(notify, order_id="5")
+        return "ordered"
+
+    outcome = dispatch(dispatcher(plugin), ailin.scan("x"), run)
+
+    assert outcome.reply == Text("ordered")
+    assert run.deferred == [("notify", {"order_id": "5"})]
+
+
+def test_job_runs_with_its_registry_at_hand(dispatcher: Any, run: Any) -> None:
+    plugin = Plugin("shop")
+    scenes: list[str] = []
+    plugin.scene("order:<int:number>")(lambda scan: "")
+
+    @plugin.job
+    def notify(number: int) -> None:
+        scenes.append(current_registry.get().scene_for("shop.<lambda>", number=number))
+
+    bot = dispatcher(plugin)
+    job = bot.registry.job("shop.notify")
+
+    bot.run_job(job, {"number": 5}, context=run)
+
+    assert scenes == ["order:5"]
+    assert bot.runs["shop.notify"] == 1
+
+
+def test_observer_runs_with_its_scan(dispatcher: Any, ailin: Any, run: Any) -> None:
+    plugin = Plugin("shop")
+    seen: list[str] = []
+
+    @plugin.on_scan
+    def count(scan: Scan) -> None:
+        seen.append(scan.scene)
+
+    bot = dispatcher(plugin)
+    (observer,) = bot.registry.observers("default")
+
+    bot.run_observer(observer, ailin.scan("x"), context=run)
+
+    assert seen == ["x"]
+    assert bot.runs["shop.count"] == 1
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, GeneratorExit])
+def test_job_cannot_end_its_worker(error: type[BaseException], dispatcher: Any, run: Any) -> None:
+    plugin = Plugin("shop")
+
+    @plugin.job
+    def leave() -> None:
+        raise error
+
+    bot = dispatcher(plugin)
+
+    with pytest.raises(WxbotError, match=f"shop.leave ended with {error.__name__}"):
+        bot.run_job(bot.registry.job("shop.leave"), {}, context=run)
+
+
+def test_error_of_a_job_is_its_workers(dispatcher: Any, run: Any) -> None:
+    plugin = Plugin("shop")
+
+    @plugin.job
+    def fail() -> None:
+        raise LookupError("gone")
+
+    bot = dispatcher(plugin)
+
+    with pytest.raises(LookupError, match="gone"):
+        bot.run_job(bot.registry.job("shop.fail"), {}, context=run)
+
+
+@pytest.mark.parametrize(
+    ("ahead", "told"),
+    [
+        (PASS, (Status.HANDLED, Text("exactly"), "codes.exactly")),
+        ("mine", (Status.HANDLED, Text("mine"), "codes.ahead")),
+        (None, (Status.FAILED, Text("fallback"), "codes.ahead")),
+    ],
+    ids=["passes", "answers", "fails"],
+)
+def test_only_who_passes_leaves_a_text_to_others(
+    ahead: object, told: tuple[Status, Text, str], dispatcher: Any, ailin: Any, run: Any
+) -> None:
+    plugin = Plugin("codes")
+
+    @plugin.text("42", is_ahead=True)
+    def first(event: Event) -> object:
+        return ahead
+
+    first.__name__ = "ahead"
+
+    @plugin.text("42")
+    def exactly(event: Event) -> str:
+        return "exactly"
+
+    bot = dispatcher(plugin)
+
+    outcome = dispatch(bot, ailin.text("42"), run)
+
+    assert (outcome.status, outcome.reply, outcome.handler) == told
+    assert bot.runs["codes.exactly"] == (ahead is PASS)
+
+
+def test_a_text_that_all_pass_gets_the_fallback(dispatcher: Any, ailin: Any, run: Any) -> None:
+    plugin = Plugin("codes")
+    plugin.text("42", is_ahead=True)(answer_pass)
+
+    outcome = dispatch(dispatcher(plugin), ailin.text("42"), run)
+
+    assert (outcome.status, outcome.reply) == (Status.UNMATCHED, Text("fallback"))
+
+
+def test_only_texts_can_be_passed_on(dispatcher: Any, ailin: Any, run: Any) -> None:
+    plugin = Plugin("codes")
+    plugin.click("KEY")(answer_pass)
+
+    assert dispatch(dispatcher(plugin), ailin.click("KEY"), run).status is Status.FAILED
+
+
+def answer_pass(event: Event) -> object:
+    """Leave an event to others."""
+    return PASS
+
+
+def test_no_part_of_an_openid_is_left_where_an_error_is_clipped(
+    dispatcher: Any, ailin: Any, run: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    plugin = Plugin("shop")
+
+    @plugin.scene("x")
+    def fail(scan: Scan) -> str:
+        raise RuntimeError("x" * 295 + scan.openid)
+
+    scan = ailin.scan("x")
+    dispatch(dispatcher(plugin), scan, run)
+
+    shown = caplog.text.partition("RuntimeError: ")[2].split()[0]
+    assert shown == "x" * 295 + "<openid>"[:5]

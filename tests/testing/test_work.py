@@ -1,0 +1,112 @@
+"""In the test kit, late results, the rest of lists, jobs and observers are done when the test says so."""
+
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from wxbot import Plugin, Scan
+from wxbot.db.models import jobs
+from wxbot.emulator.rules import Trouble
+from wxbot.testing import Wx
+
+
+@pytest.fixture
+def gate() -> Iterator[threading.Event]:
+    """What the slow handler waits for; open at the end, so that none is left behind."""
+    gate = threading.Event()
+    yield gate
+    gate.set()
+
+
+@pytest.fixture
+def seen() -> list[str]:
+    """What the observer saw."""
+    return []
+
+
+@pytest.fixture
+def wx_plugins(gate: threading.Event, seen: list[str]) -> list[Plugin]:
+    plugin = Plugin("late")
+
+    @plugin.scene("report", interim="正在生成…")
+    def report(scan: Scan) -> str:
+        gate.wait(20)
+        return "报告好了"
+
+    @plugin.scene("list")
+    def several(scan: Scan) -> list[str]:
+        return ["one", "two", "three"]
+
+    @plugin.job
+    def notify(openid: str, wechat: Any, key: str) -> None:
+        wechat.send_service_message(openid, "unused") if not key else seen.append(f"job {openid}")
+
+    @plugin.scene("order")
+    def order(scan: Scan, defer: Any) -> str:
+        defer(notify, openid=scan.openid)
+        return "ordered"
+
+    @plugin.on_scan
+    def observe(scan: Scan) -> None:
+        seen.append(f"scan {scan.scene}")
+
+    return [plugin]
+
+
+@pytest.fixture
+def wx_settings() -> Mapping[str, Any]:
+    return {"callback": {"deadline_seconds": 1.5}}
+
+
+def test_late_result_arrives_as_a_message(wx: Wx, gate: threading.Event) -> None:
+    ailin = wx.user("ailin")
+    ailin.scan("report")
+    assert (ailin.last_reply.text, ailin.messages) == ("正在生成…", [])
+
+    gate.set()
+    wx.wait()
+    done = wx.work()
+
+    assert [said.text for said in ailin.messages] == ["报告好了"]
+    assert done >= 1
+    assert wx.work() == 0
+
+
+def test_list_goes_on_with_messages(wx: Wx) -> None:
+    ailin = wx.user("ailin")
+    ailin.scan("list")
+
+    wx.wait()
+    wx.work()
+
+    assert ailin.last_reply.text == "one"
+    assert [said.text for said in ailin.messages] == ["two", "three"]
+
+
+def test_jobs_and_observers_are_done(wx: Wx, seen: list[str]) -> None:
+    ailin = wx.user("ailin")
+    ailin.scan("order")
+    wx.wait()
+    assert seen == []
+
+    assert wx.work() == 2
+
+    assert sorted(seen) == [f"job {ailin.openid}", "scan order"]
+
+
+def test_message_that_wechat_refuses_is_not_forgotten(wx: Wx) -> None:
+    ailin = wx.user("ailin")
+    wx.world.trouble = Trouble(api_faults=("message/custom/send=45015",))
+    ailin.scan("list")
+    wx.work()
+    wx.world.trouble = Trouble()
+
+    ailin.say("hi")
+    wx.work()
+
+    assert [said.text for said in ailin.messages] == ["two", "three"]
+    with wx.session() as session:
+        assert session.scalar(select(func.count()).where(jobs.c.state == "kept")) == 0
