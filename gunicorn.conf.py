@@ -1,22 +1,101 @@
-"""How gunicorn runs wxbot. `wxbot serve` uses this file too; gunicorn's command line overrides each value."""
+"""How gunicorn runs wxbot. `wxbot serve` uses this file too; gunicorn's command line overrides each value.
 
+Nothing here may import wxbot: what the master imports stays imported in every worker, also after a reload.
+"""
+
+import gc
+import logging
 import os
+import runpy
+import shutil
+import signal
 import subprocess
 import sys
+import tempfile
+import tomllib
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
+
+from gunicorn.workers.gthread import PollableMethodQueue, ThreadWorker
+
+_METRICS = "PROMETHEUS_MULTIPROC_DIR"
+
+
+def _logging() -> dict[str, Any]:
+    """Return the configuration of the log, as [logging] of the settings asks for it."""
+    asked: dict[str, Any] = {}
+    # What is wrong with the file is told by `wxbot check` below.
+    with suppress(OSError, ValueError):
+        text = Path(os.environ.get("WXBOT_CONFIG") or "config.toml").read_bytes().decode("utf-8-sig")
+        section = tomllib.loads(text).get("logging")
+        asked = section if isinstance(section, dict) else {}
+    form = os.environ.get("WXBOT_LOGGING__FORMAT", asked.get("format"))
+    level = os.environ.get("WXBOT_LOGGING__LEVEL", asked.get("level"))
+    levels = ("debug", "info", "warning", "error")
+    package = find_spec("wxbot")
+    assert package is not None and package.submodule_search_locations
+    logs = runpy.run_path(f"{package.submodule_search_locations[0]}/logs.py")
+    configuration: dict[str, Any] = logs["configuration"](
+        "json" if form == "json" else "text", level if level in levels else "info"
+    )
+    return configuration
+
+
+class Wakeups(PollableMethodQueue):
+    """gunicorn's pipe by which a thread says that a request is answered; open as long as the process.
+
+    gunicorn closes it when the grace is over and goes on writing to its number, which by then may be that of
+    the spool or of the database: a request that outlasts the grace put a zero byte into somebody's file.
+    """
+
+    def close(self) -> None:
+        """Leave it to the end of the process."""
+
+
+class Worker(ThreadWorker):
+    """gunicorn's gthread, which lets go of its address as soon as it is to end.
+
+    As long as a worker that answers what is under way keeps the address open, the kernel takes connections
+    that nobody accepts, and resets them at the end. A proxy can do more with a refusal at once. Who follows,
+    after HUP or behind a socket of systemd's, has the address open in its own right.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.method_queue = Wakeups()
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Accept connections, or do not: then for good, if this worker ends."""
+        super().set_accept_enabled(enabled)
+        if not self.alive:
+            streams = getattr(self.wsgi, "extensions", {}).get("wxbot.streams")
+            if streams is not None:
+                streams.end()  # they would hold their threads for minutes; browsers ask again elsewhere
+            for listener in self.sockets:
+                listener.close()
+
 
 wsgi_app = "wsgi:app"
 bind = os.environ.get("WXBOT_BIND", "127.0.0.1:8000")
 
 # Threads, because a handler that waits must not keep the next scan waiting; two processes, so that one
 # can be replaced while the other answers.
-worker_class = "gthread"
+worker_class = Worker
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
-threads = 16
+# Half of them are there for requests, whatever else goes on: so many streams of events are open at most,
+# each of which holds a thread for two minutes. A thread is only made when there is work for it.
+_STREAMS = 16
+threads = 16 + _STREAMS
 keepalive = 15
 graceful_timeout = 10
+# Of these, for handlers that still run when every request is answered (which takes 4.3 s at most).
+_LATE_SECONDS = 4
 # A process that does not give a sign of life for so long is replaced: some handler keeps Python to itself.
 timeout = 10
+# Longer than the longest query that is looked at, so that it is the bot that refuses one.
+limit_request_line = 8190
 
 # gunicorn's control socket has one fixed place for a user: a second bot would take it from the first.
 control_socket_disable = True
@@ -24,24 +103,68 @@ control_socket_disable = True
 # No access log: the query string holds signatures, and whoever reads one may replay it for a while.
 accesslog = None
 errorlog = "-"
-logconfig_dict = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"level": "INFO", "handlers": ["console"]},
-    "loggers": {
-        "gunicorn.error": {"level": "INFO", "handlers": ["console"], "propagate": False},
-        "alembic": {"level": "WARNING"},
-    },
-}
+logconfig_dict = _logging()
 
 
-def on_starting(_server: Any) -> None:
+def on_starting(server: Any) -> None:
     """Refuse a bad configuration once, in words and with code 78, before any worker fails on it.
 
-    In a process of its own: what is imported here stays imported in every worker, also after a reload.
+    And make the folder in which the workers count for /metrics; they find it in their environment.
     """
-    checked = subprocess.run([sys.executable, "-m", "wxbot", "check", "--quiet"], check=False)
-    if checked.returncode:
-        sys.exit(checked.returncode)
+    # After USR2 the environment is that of the gunicorn which is being replaced, and so is the folder.
+    is_inherited = "GUNICORN_PID" in os.environ
+    # From `wxbot serve`; it is not for the workers, to whom it would be a misspelt setting.
+    is_checked = os.environ.pop("WXBOT_CHECKED", None) is not None and not is_inherited
+    if not is_checked:
+        checked = subprocess.run([sys.executable, "-m", "wxbot", "check", "--quiet"], check=False)
+        if checked.returncode:
+            sys.exit(checked.returncode)
+    if os.environ.get(_METRICS) and not is_inherited:
+        folder = Path(os.environ[_METRICS])
+        folder.mkdir(parents=True, exist_ok=True)
+        for counts in folder.glob("*.db"):  # of the workers before: they would be counted once more
+            counts.unlink(missing_ok=True)
+        return
+    server.metrics_folder = os.environ[_METRICS] = tempfile.mkdtemp(prefix="wxbot-metrics-")
+
+
+def on_exit(server: Any) -> None:
+    """Take away the folder of counts, if it was made here."""
+    folder = getattr(server, "metrics_folder", None)
+    if folder is not None:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def post_worker_init(worker: Any) -> None:
+    """Let the bot ask for a replacement when too many handlers hang, and leave no secret where they look."""
+    # What is there now is there for good: looking through it for garbage would hold up a scan for 0.1 s.
+    gc.freeze()
+    bot = getattr(worker.wsgi, "extensions", {}).get("wxbot")
+    if bot is not None:
+        bot.runs.watch.on_exhausted = _end_this_worker
+        bot.forget_secrets()
+    streams = getattr(worker.wsgi, "extensions", {}).get("wxbot.streams")
+    if streams is not None:
+        streams.allow(min(_STREAMS, worker.cfg.threads // 2))
+
+
+def worker_exit(_server: Any, worker: Any) -> None:
+    """Let handlers end whose scan was answered with the interim text; a worker takes over what goes on."""
+    bot = getattr(worker.wsgi, "extensions", {}).get("wxbot") if hasattr(worker, "wsgi") else None
+    if bot is not None:
+        bot.runs.watch.close(patience_seconds=_LATE_SECONDS)
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """Forget what a worker said about itself; what it counted stays."""
+    if folder := os.environ.get(_METRICS):
+        for gauges in Path(folder).glob(f"gauge_live*_{worker.pid}.db"):
+            gauges.unlink(missing_ok=True)
+
+
+def _end_this_worker() -> None:
+    """End this process as TERM does: requests under way are answered, and the master starts another one."""
+    logging.getLogger("gunicorn.error").warning(
+        "worker %s is replaced: too many of its handlers hang", os.getpid()
+    )
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -1,7 +1,9 @@
 """Events, signatures and followers."""
 
 import sqlalchemy as sa
-from alembic import op
+
+from wxbot.db.schema import drop_table, make_table
+from wxbot.db.statements import digest
 
 revision = "0001"
 down_revision = None
@@ -11,17 +13,17 @@ depends_on = None
 
 def upgrade() -> None:
     """Make the three tables."""
-    op.create_table(
+    make_table(
         "events",
-        sa.Column("key", sa.LargeBinary(16), nullable=False),
+        sa.Column("key", digest(), nullable=False),
         sa.Column("account", sa.String(32), nullable=False),
-        sa.Column("person", sa.LargeBinary(16), nullable=False),
+        sa.Column("person", digest(), nullable=False),
         sa.Column("kind", sa.String(64), nullable=False),
         sa.Column("scene", sa.String(255)),
         sa.Column("created_at", sa.BigInteger, nullable=False),
         sa.Column("recorded_at", sa.BigInteger, nullable=False),
         sa.Column("state", sa.String(8), nullable=False),
-        sa.Column("run", sa.LargeBinary(16), nullable=False),
+        sa.Column("run", digest(), nullable=False),
         sa.Column("lease_until", sa.BigInteger),
         sa.Column("outcome", sa.String(16)),
         sa.Column("handler", sa.String(128)),
@@ -32,19 +34,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key", name="pk_events"),
         sqlite_with_rowid=False,
     )
-    op.create_table(
+    make_table(
         "signatures",
         sa.Column("account", sa.String(32), nullable=False),
-        sa.Column("digest", sa.LargeBinary(16), nullable=False),
-        sa.Column("event_key", sa.LargeBinary(16), nullable=False),
+        sa.Column("digest", digest(), nullable=False),
+        sa.Column("event_key", digest(), nullable=False),
         sa.Column("recorded_at", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("account", "digest", name="pk_signatures"),
         sqlite_with_rowid=False,
     )
-    op.create_table(
+    make_table(
         "followers",
         sa.Column("account", sa.String(32), nullable=False),
-        sa.Column("person", sa.LargeBinary(16), nullable=False),
+        sa.Column("person", digest(), nullable=False),
         sa.Column("openid", sa.String(64)),
         sa.Column("first_seen_at", sa.BigInteger, nullable=False),
         sa.Column("followed_at", sa.BigInteger),
@@ -59,4 +61,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Take them away again."""
     for table in ("followers", "signatures", "events"):
-        op.drop_table(table)
+        drop_table(table)

@@ -1,7 +1,9 @@
 """Access tokens, codes and what belongs to them, keys of the HTTP API."""
 
 import sqlalchemy as sa
-from alembic import op
+
+from wxbot.db.schema import drop_table, make_index, make_table
+from wxbot.db.statements import digest
 
 revision = "0002"
 down_revision = "0001"
@@ -30,18 +32,18 @@ def downgrade() -> None:
         "qrcodes",
         "access_tokens",
     ):
-        op.drop_table(table)
+        drop_table(table)
 
 
 def _make_tokens() -> None:
-    op.create_table(
+    make_table(
         "access_tokens",
         sa.Column("account", sa.String(32), nullable=False),
         sa.Column("token", sa.LargeBinary),
         sa.Column("expires_at", sa.BigInteger, nullable=False),
         sa.Column("fetched_at", sa.BigInteger, nullable=False),
         sa.Column("lease_until", sa.BigInteger, nullable=False),
-        sa.Column("lease_by", sa.LargeBinary(16)),
+        sa.Column("lease_by", digest()),
         sa.Column("renewed_at", sa.BigInteger, nullable=False),
         sa.Column("forced_at", sa.BigInteger, nullable=False),
         sa.Column("forces", sa.Integer, nullable=False),
@@ -53,7 +55,7 @@ def _make_tokens() -> None:
 
 
 def _make_codes() -> None:
-    op.create_table(
+    make_table(
         "qrcodes",
         sa.Column("account", sa.String(32), nullable=False),
         sa.Column("scene", sa.String(64), nullable=False),
@@ -65,10 +67,10 @@ def _make_codes() -> None:
         sa.Column("expires_at", sa.BigInteger),
         sa.PrimaryKeyConstraint("account", "scene", "is_permanent", name="pk_qrcodes"),
     )
-    op.create_index("ix_qrcodes_created_at", "qrcodes", ["created_at"], unique=False)
-    op.create_table(
+    make_index("ix_qrcodes_created_at", "qrcodes", ["created_at"])
+    make_table(
         "mintings",
-        sa.Column("id", sa.LargeBinary(16), nullable=False),
+        sa.Column("id", digest(), nullable=False),
         sa.Column("account", sa.String(32), nullable=False),
         sa.Column("scene", sa.String(64), nullable=False),
         sa.Column("is_permanent", sa.Boolean, nullable=False),
@@ -77,8 +79,8 @@ def _make_codes() -> None:
         sa.Column("detail", sa.String(255)),
         sa.PrimaryKeyConstraint("id", name="pk_mintings"),
     )
-    op.create_index("ix_mintings_outcome", "mintings", ["outcome", "started_at"], unique=False)
-    op.create_table(
+    make_index("ix_mintings_outcome", "mintings", ["outcome", "started_at"])
+    make_table(
         "living_codes",
         sa.Column("name", sa.String(64), nullable=False),
         sa.Column("account", sa.String(32), nullable=False),
@@ -91,7 +93,7 @@ def _make_codes() -> None:
 
 
 def _make_numbers() -> None:
-    op.create_table(
+    make_table(
         "permanent_numbers",
         sa.Column("account", sa.String(32), nullable=False),
         sa.Column("number", sa.Integer, nullable=False),
@@ -102,9 +104,9 @@ def _make_numbers() -> None:
         sa.Column("free_at", sa.BigInteger),
         sa.PrimaryKeyConstraint("account", "number", name="pk_permanent_numbers"),
     )
-    op.create_table(
+    make_table(
         "number_history",
-        sa.Column("id", sa.LargeBinary(16), nullable=False),
+        sa.Column("id", digest(), nullable=False),
         sa.Column("account", sa.String(32), nullable=False),
         sa.Column("number", sa.Integer, nullable=False),
         sa.Column("owner", sa.String(64), nullable=False),
@@ -113,22 +115,22 @@ def _make_numbers() -> None:
         sa.Column("released_at", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_number_history"),
     )
-    op.create_index("ix_number_history_number", "number_history", ["account", "number"], unique=False)
+    make_index("ix_number_history_number", "number_history", ["account", "number"])
 
 
 def _make_batches() -> None:
-    op.create_table(
+    make_table(
         "batches",
-        sa.Column("id", sa.LargeBinary(16), nullable=False),
+        sa.Column("id", digest(), nullable=False),
         sa.Column("account", sa.String(32), nullable=False),
         sa.Column("file_name", sa.String(255), nullable=False),
         sa.Column("started_at", sa.BigInteger, nullable=False),
         sa.Column("finished_at", sa.BigInteger),
         sa.PrimaryKeyConstraint("id", name="pk_batches"),
     )
-    op.create_table(
+    make_table(
         "batch_lines",
-        sa.Column("batch", sa.LargeBinary(16), nullable=False),
+        sa.Column("batch", digest(), nullable=False),
         sa.Column("line", sa.Integer, nullable=False),
         sa.Column("scene", sa.String(64), nullable=False),
         sa.Column("is_integer", sa.Boolean, nullable=False),
@@ -137,11 +139,11 @@ def _make_batches() -> None:
         sa.Column("is_done", sa.Boolean, nullable=False),
         sa.PrimaryKeyConstraint("batch", "line", name="pk_batch_lines"),
     )
-    op.create_table(
+    make_table(
         "api_keys",
         sa.Column("id", sa.String(16), nullable=False),
         sa.Column("name", sa.String(64), nullable=False),
-        sa.Column("digest", sa.LargeBinary(32), nullable=False),
+        sa.Column("digest", digest(32), nullable=False),
         sa.Column("created_at", sa.BigInteger, nullable=False),
         sa.Column("last_used_at", sa.BigInteger),
         sa.Column("revoked_at", sa.BigInteger),
