@@ -41,6 +41,6 @@ WORDS: Words = {
     "did_webhook.test": ("测试 webhook", "Tried a webhook"),
     "did_webhook.resend": ("重发 webhook", "Sent a webhook again"),
     "did_webhook.resend_dead": ("重发未送达的 webhook", "Sent all dead deliveries again"),
-    "did_number.release": ("解除整数码占用", "Gave back a number"),
+    "did_number.release": ("归还永久编号", "Gave back a number"),
     "did_health.ask_wechat": ("向微信核对", "Asked WeChat"),
 }

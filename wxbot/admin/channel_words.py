@@ -49,7 +49,7 @@ WORDS: Words = {
         "码里携带的内容，留空就和名称一样。建好后不能改。",
         "What the code holds; the name if left empty. It never changes.",
     ),
-    "takes_number": ("自动取一个永久整数码作场景值", "Take the next free permanent number as the scene"),
+    "takes_number": ("自动取一个永久编号作场景值", "Take the next free permanent number as the scene"),
     "title_hint": (
         "给人看的名字，印在二维码下面；留空就和名称一样。",
         "Printed below the code; the name if left empty.",

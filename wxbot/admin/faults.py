@@ -66,7 +66,7 @@ _CHINESE: tuple[tuple[str, str], ...] = (
     ),
     (
         r"all (\d+) permanent numbers of account '.*' are taken or rest; .*",
-        "这个公众号的 {0} 个永久整数码都用完了，请先释放一些，或者用文字场景值",
+        "这个公众号的 {0} 个永久编号都用完了，请先归还一些，或者用文字场景值",
     ),
     (r"the living code '(.*)' shows another scene, .*", "活码“{0}”已经指向另一个场景值"),
 )

@@ -13,7 +13,7 @@ WORDS: Words = {
         "Counting stopped at {0}: see that wxbot worker is running.",
     ),
     "dead_jobs": ("有 {0} 个任务多次重试仍失败", "Jobs that failed for good: {0}"),
-    "few_numbers": ("永久整数码只剩 {0} 个", "Only {0} permanent numbers are left"),
+    "few_numbers": ("永久编号只剩 {0} 个", "Only {0} permanent numbers are left"),
     "suspect_quick": (
         "疑似刷关注：“{0}”近 7 天有 {1} 人十分钟内就取关（共新增 {2} 人）",
         "{0}: {1} of {2} new followers left within ten minutes in 7 days",
