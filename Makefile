@@ -2,7 +2,8 @@
 
 PYTHON ?= python3
 UV ?= uv
-PROCESSES ?= 2
+# More than a small machine has processors: half of what tests do is waiting.
+PROCESSES ?= 4
 ARGS ?=
 
 BIN := .venv/bin

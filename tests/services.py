@@ -5,7 +5,6 @@ that stop, kill or pause a server start one for themselves: `with PostgreSQL() a
 """
 
 import atexit
-import ctypes
 import os
 import pwd
 import shutil
@@ -28,6 +27,7 @@ import redis
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
+from tests.processes import end_with_parent, family, is_stopped
 from tests.recycling import Recycling
 from wxbot.db import migrate
 
@@ -103,6 +103,10 @@ class Server(ABC):
     def pause(self) -> None:
         """Let it hang: connections stay open, nothing is answered."""
         self._signal(signal.SIGSTOP)
+        give_up_at = time.monotonic() + _PATIENCE_SECONDS
+        while not all(is_stopped(pid) for pid in self.processes()):
+            assert time.monotonic() < give_up_at, "the server does not stop"
+            time.sleep(0.002)
 
     def resume(self) -> None:
         """End a pause."""
@@ -110,7 +114,7 @@ class Server(ABC):
 
     def processes(self) -> list[int]:
         """Return the ids of its processes, the first one first."""
-        return [] if self._process is None else _family(self._process.pid)
+        return [] if self._process is None else family(self._process.pid)
 
     def log(self) -> str:
         """Return the end of what the server printed."""
@@ -131,8 +135,10 @@ class Server(ABC):
         if self.user and os.geteuid() == 0:
             group = pwd.getpwnam(self.user).pw_gid
             options |= {"user": self.user, "group": group, "extra_groups": []}
+        # A MariaDB that starts deletes what looks like temporary tables, also those of others in use.
+        options |= {"env": {**os.environ, "TMPDIR": str(self.folder)}}
         # It only makes one system call, so that threads do not matter.
-        options |= {"preexec_fn": _end_with_parent}
+        options |= {"preexec_fn": end_with_parent}
         return subprocess.Popen(command, cwd=self.folder, **options)
 
     def run(self, command: list[str]) -> None:
@@ -456,15 +462,6 @@ def _sqlite_template() -> Path:
     return folder / "template.db"
 
 
-_PR_SET_PDEATHSIG = 1
-_prctl = ctypes.CDLL(None).prctl
-
-
-def _end_with_parent() -> None:
-    """In a new process: end when the tests are killed."""
-    _prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
-
-
 def _folder(parent: Path | None = None) -> Path:
     """Make a folder that the server's user can reach, which pytest's folders are not."""
     memory = Path("/dev/shm")
@@ -479,16 +476,3 @@ def _folder(parent: Path | None = None) -> Path:
 
 def _version(path: Path) -> float:
     return float(path.parent.parent.name)
-
-
-def _family(pid: int) -> list[int]:
-    """Return a process and all below it."""
-    children: dict[int, list[int]] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            parent = int(stat.read_text().rpartition(")")[2].split()[1])
-            children.setdefault(parent, []).append(int(stat.parent.name))
-    found = [pid]
-    for each in found:
-        found.extend(children.get(each, []))
-    return found
