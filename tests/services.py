@@ -265,7 +265,7 @@ class MariaDB(Database):
         sql = self.folder / "user.sql"
         sql.write_text(
             f"CREATE USER IF NOT EXISTS {_USER}@'127.0.0.1' IDENTIFIED BY '{PASSWORD}';\n"
-            f"GRANT ALL ON *.* TO {_USER}@'127.0.0.1';\n"
+            f"GRANT ALL ON *.* TO {_USER}@'127.0.0.1' WITH GRANT OPTION;\n"
         )
         self._own(sql)
         options = ["--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"]

@@ -13,12 +13,12 @@ from sqlalchemy import event, select, text, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from tests.events.settling import settle
 from wxbot import Plugin, Scan, Text
 from wxbot.db.models import events
 from wxbot.events.recent import Hearing, RecentAnswers
 from wxbot.events.spool import Spool, SpoolError
 from wxbot.events.spooled import Spooled
-from wxbot.events.takeover import take_over_lost
 from wxbot.testing import Wx
 
 
@@ -45,18 +45,6 @@ def gone(wx: Wx, *, only: str = "", error: type[Exception] = GoneError) -> Itera
         yield
     finally:
         event.remove(wx.bot.engine, "before_cursor_execute", refuse)
-
-
-def settle(wx: Wx) -> None:
-    wx.bot.outage._gate.succeeded()
-    give_up_at = time.monotonic() + 10
-    # The gate's own thread may be importing.
-    while wx.bot.outage.spool.size().bytes or wx.bot.outage._gate._watcher is not None:
-        assert time.monotonic() < give_up_at
-        wx.bot.outage.bring_in()
-        time.sleep(0.01)
-    take_over_lost(wx.bot.engine)
-    wx.work()
 
 
 def test_what_comes_during_an_outage_is_run_once_afterwards(
