@@ -1,6 +1,6 @@
 """Who follows an account: follow, unfollow, seen again."""
 
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from hashlib import sha256
 
@@ -138,15 +138,17 @@ def is_follow(event: Event) -> bool:
 
 def note(connection: Connection, event: Event, known: Follower | None) -> None:
     """Write the follower's change, if there is one, in the caller's transaction."""
-    follower = after(event, known)
-    if follower == known:
+    if after(event, known) == known:
         return
+    if known is None and insert_first(connection, followers, first_row(event)):
+        return
+    connection.execute(_change(event, person(event.account, event.openid)))
+
+
+def first_row(event: Event) -> dict[str, object]:
+    """Return the row of somebody who was not on record before this event."""
     who = person(event.account, event.openid)
-    if known is None:
-        row = {"account": event.account, "person": who, **asdict(follower)}
-        if insert_first(connection, followers, row):
-            return
-    connection.execute(_change(event, who))
+    return {"account": event.account, "person": who, **vars(after(event, None))}
 
 
 def _change(event: Event, who: bytes) -> Update:

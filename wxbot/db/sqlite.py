@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 from weakref import WeakSet
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
 
 from wxbot.db.guard import FENCED, PATIENCE_SECONDS, refusal
 
@@ -272,6 +273,19 @@ class GuardedConnection(sqlite3.Connection):
         if self._is_writer:
             self._is_writer = False
             self.writers.release()
+
+
+def begin_write(connection: Connection) -> None:
+    """On SQLite, wait for the write lock now rather than at the first write; nothing on a server.
+
+    Raises SQLAlchemy's OperationalError when others keep it for longer than the connection is patient.
+    """
+    if connection.dialect.name != "sqlite":
+        return
+    try:
+        guarded(connection).begin_write()
+    except sqlite3.OperationalError as error:
+        raise OperationalError("BEGIN IMMEDIATE", None, error) from error
 
 
 def guarded(connection: Connection) -> GuardedConnection:

@@ -105,6 +105,26 @@ def insert_first(connection: Connection, table: Table, row: Mapping[str, object]
     return connection.execute(statement, values).rowcount == 1
 
 
+def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> bool:
+    """Insert rows that have the same columns; False when a key is taken: roll back, some may be inserted.
+
+    Values only, nothing for the database to compute.
+    """
+    if not rows:
+        return True
+    statement = _insert_or_nothing(table, connection.dialect.name)
+    sql, order = _insert_of(statement, connection.dialect, tuple(rows[0]))
+    parameters: Any = [row if order is None else tuple(row[name] for name in order) for row in rows]
+    try:
+        # Of an INSERT, SQLAlchemy forgets the row count unless it is asked to keep it.
+        inserted = connection.exec_driver_sql(sql, parameters, execution_options={"preserve_rowcount": True})
+    except IntegrityError as error:
+        if error.orig is not None and error.orig.args[:1] == (_DUPLICATE_ENTRY,):
+            return False
+        raise
+    return inserted.rowcount == len(rows)
+
+
 def insert_missing(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
     """Insert those of the rows whose keys are not taken."""
     statement: Executable
@@ -174,6 +194,15 @@ def _run_all(
 def _driver_sql(statement: Executable, dialect: Dialect) -> tuple[str, list[str] | None]:
     """Return a statement in the driver's words, and the order of its values; None: it takes them by name."""
     compiled = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
+    return str(compiled), list(compiled.positiontup) if compiled.positional else None
+
+
+@lru_cache(maxsize=64)
+def _insert_of(
+    statement: Executable, dialect: Dialect, names: tuple[str, ...]
+) -> tuple[str, list[str] | None]:
+    """Return the insert of some columns like `_driver_sql`."""
+    compiled = statement.compile(dialect=dialect, column_keys=list(names))  # type: ignore[attr-defined]
     return str(compiled), list(compiled.positiontup) if compiled.positional else None
 
 

@@ -5,9 +5,11 @@ settled. Its reply never changes once it is `late` or `done`. Each change is one
 whose row count says whether it was ours to make.
 """
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import cast
 
 from sqlalchemy import Connection, Engine, RowMapping, and_, select, update
 from sqlalchemy.exc import DBAPIError
@@ -15,11 +17,13 @@ from sqlalchemy.exc import DBAPIError
 from wxbot import clock, followers
 from wxbot.db import models
 from wxbot.db.guard import PATIENCE_SECONDS, be_patient
-from wxbot.db.statements import database_now, insert_first
+from wxbot.db.sqlite import begin_write
+from wxbot.db.statements import database_now, insert_first, insert_new
 from wxbot.errors import ForbiddenError
 from wxbot.events import followups, rows
 from wxbot.events.listeners import Audience
 from wxbot.events.rows import LEASE_SECONDS, State
+from wxbot.events.together import Together
 from wxbot.followers import Follower
 from wxbot.jobs.outbox import Job, enqueue
 from wxbot.outcome import Outcome, Status
@@ -54,6 +58,24 @@ class Recalled:
     is_signature_known: bool = field(default=True)
 
 
+@dataclass(kw_only=True)
+class _End:
+    """The end of a light run, on its way into the database; `caused` is written and told with it."""
+
+    delivery: Delivery
+    row: dict[str, object]
+    known: Follower | None
+    caused: Sequence[Job]
+    ids: Sequence[bytes] = ()
+
+    @property
+    def signature(self) -> dict[str, object] | None:
+        """Return the row that binds the delivery's signature, None where it covers the body."""
+        event = self.delivery.event
+        signed_by = self.delivery.signed_by
+        return None if signed_by is None else _signature(event.account, signed_by, event.digest)
+
+
 class Records:
     """Reads and writes the records. Safe to use from any thread; each call is its own transaction.
 
@@ -74,6 +96,8 @@ class Records:
         # A single statement needs no transaction around it; on MySQL saying so would cost a round trip.
         is_postgresql = engine.dialect.name == "postgresql"
         self._reader = engine.execution_options(isolation_level="AUTOCOMMIT") if is_postgresql else engine
+        self._together = Together(self._settle_all)
+        self._alone = threading.Lock()
 
     def recall(self, delivery: Delivery) -> Recalled:
         """Return what is known before a handler runs, in one statement.
@@ -115,11 +139,21 @@ class Records:
             )
 
     def settle(self, delivery: Delivery, outcome: Outcome, *, run: bytes, known: Follower | None) -> bool:
-        """Write a light run's end: `done`, with the follower's change. False: another run was faster."""
-        row = rows.row(delivery.event, run=run, state=State.DONE, reply=outcome.reply) | rows.ending(
-            delivery.event, outcome
+        """Write a light run's end: `done`, with the follower's change. False: another run was faster.
+
+        In one transaction with those that other threads settle at the same moment.
+        """
+        event = delivery.event
+        row = rows.row(event, run=run, state=State.DONE, reply=outcome.reply) | rows.ending(event, outcome)
+        end = _End(
+            delivery=delivery, row=row, known=known, caused=self._caused(event, outcome, is_late=False)
         )
-        return self._enter(delivery, row, known, caused=self._caused(delivery.event, outcome, is_late=False))
+        if self._together.write(end):
+            self.dispatch(end.ids)
+            return True
+        # A key of one of them is taken. One after the other: on MySQL who looks for it holds locks.
+        with self._alone:
+            return self._enter(delivery, row, known, caused=end.caused)
 
     def claim(
         self, delivery: Delivery, interim: Reply | Acknowledgement, *, run: bytes, known: Follower | None
@@ -274,6 +308,24 @@ class Records:
         self.dispatch(ids)
         return True
 
+    def _settle_all(self, take: Callable[[], list[_End]]) -> bool:
+        """Write the ends that are waiting in one transaction; False, with nothing written: a key is taken."""
+        with self.engine.connect() as connection, connection.begin() as transaction:
+            be_patient(connection, PATIENCE_SECONDS)
+            # Who comes while the file is locked is written with the others.
+            begin_write(connection)
+            # In one order everywhere, so that no two transactions wait for each other.
+            ends = sorted(take(), key=lambda end: (end.delivery.event.account, end.row["person"]))
+            if not _insert_ends(connection, ends):
+                transaction.rollback()
+                return False
+            for end in ends:
+                event = end.delivery.event
+                if end.known is not None:
+                    followers.note(connection, event, end.known)
+                end.ids = enqueue(connection, end.caused) + followups.wake(connection, event, end.known)
+        return True
+
     def _caused(self, event: Event, outcome: Outcome, *, is_late: bool) -> list[Job]:
         is_observed = self.audience.wants(event)
         return followups.caused_by(event, outcome, is_late=is_late, is_observed=is_observed)
@@ -283,13 +335,31 @@ class Records:
             return connection.execute(rows.RECALL, values).mappings().one()
 
 
+def _insert_ends(connection: Connection, ends: Sequence[_End]) -> bool:
+    """Insert all rows that are new with these ends, table by table; False when a key is taken."""
+    events = sorted((end.row for end in ends), key=lambda row: cast(bytes, row["key"]))
+    people = [followers.first_row(end.delivery.event) for end in ends if end.known is None]
+    signatures = sorted(
+        (end.signature for end in ends if end.signature is not None),
+        key=lambda row: (row["account"], row["digest"]),
+    )
+    return (
+        insert_new(connection, models.events, events)
+        and insert_new(connection, models.followers, people)
+        and insert_new(connection, models.signatures, signatures)
+    )
+
+
+def _signature(account: str, signed_by: bytes, key: bytes) -> dict[str, object]:
+    now = int(clock.now().timestamp())
+    return {"account": account, "digest": signed_by, "event_key": key, "recorded_at": now}
+
+
 def _note_signature(connection: Connection, account: str, *, signed_by: bytes | None, key: bytes) -> None:
     """Bind a signature to what it came with; ForbiddenError when it came with something else before."""
     if signed_by is None:
         return
-    now = int(clock.now().timestamp())
-    row = {"account": account, "digest": signed_by, "event_key": key, "recorded_at": now}
-    if insert_first(connection, models.signatures, row):
+    if insert_first(connection, models.signatures, _signature(account, signed_by, key)):
         return
     table = models.signatures.c
     taken = select(table.event_key).where(table.account == account, table.digest == signed_by)

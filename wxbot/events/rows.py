@@ -37,7 +37,7 @@ def row(event: Event, *, run: bytes, state: State, reply: Reply | Acknowledgemen
         "scene": event.scene[:255] if isinstance(event, Scan) else None,
         "created_at": int(event.created_at.timestamp()),
         "recorded_at": int(clock.now().timestamp()),
-        "state": state,
+        "state": state.value,
         "run": run,
         "reply": dump(reply),
     }
@@ -61,10 +61,10 @@ def ending(event: Event, outcome: Outcome) -> dict[str, object]:
     The document is personal and goes, unless the handler failed: then it can be replayed for a while.
     """
     return {
-        "state": State.DONE,
+        "state": State.DONE.value,
         "lease_until": None,
         "body": event.body if outcome.status is Status.FAILED else None,
-        "outcome": outcome.status,
+        "outcome": outcome.status.value,
         "handler": outcome.handler[:128],
         "detail": outcome.detail[:255],
         "seconds": outcome.seconds,
