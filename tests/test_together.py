@@ -27,7 +27,7 @@ class Book:
         return self.then(batch)
 
     def waiting(self) -> int:
-        return len(self.together._waiting)
+        return self.together.waiting()
 
     def wait_for(self, number: int) -> None:
         for _ in range(3000):
@@ -128,7 +128,7 @@ def test_what_stops_the_leader_before_it_takes_stops_who_waits() -> None:
     threads = ThreadPoolExecutor(2)
     both = [threads.submit(together.write, number) for number in (1, 2)]
     assert entered.wait(30)
-    while len(together._waiting) < 2:
+    while together.waiting() < 2:
         threading.Event().wait(0.01)
 
     go.set()

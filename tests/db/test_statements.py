@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from tests.services import fresh_database_url
 from wxbot.db.engine import open_engine
 from wxbot.db.models import access_tokens, followers, living_codes, schedules
-from wxbot.db.statements import database_now, holds, insert_first, insert_missing, put
+from wxbot.db.statements import database_now, holds, insert_first, insert_missing, insert_new, put
 
 
 @pytest.fixture
@@ -123,5 +123,33 @@ def test_text_is_found_within_others_to_the_letter(engine: Engine, text: str, na
 def test_what_does_not_fit_is_refused(engine: Engine) -> None:
     with pytest.raises(DBAPIError), engine.begin() as connection:
         insert_missing(connection, schedules, [{"name": "n" * 65, "next_at": 1}])
+
+    assert plans(engine) == {}
+
+
+def test_of_new_rows_all_are_inserted(engine: Engine) -> None:
+    with engine.begin() as connection:
+        assert insert_new(connection, schedules, [])
+        assert insert_new(connection, schedules, [{"name": f"{n}", "next_at": n} for n in range(20)])
+
+    assert plans(engine) == {f"{n}": n for n in range(20)}
+
+
+def test_rows_of_which_one_is_taken_are_not_new(engine: Engine) -> None:
+    with engine.begin() as connection:
+        insert_first(connection, schedules, {"name": "b", "next_at": 1})
+
+    with engine.connect() as connection:
+        rows = [{"name": name, "next_at": 2} for name in "abc"]
+        assert not insert_new(connection, schedules, rows)
+        connection.rollback()
+
+    assert plans(engine) == {"b": 1}
+
+
+def test_a_row_twice_is_not_new(engine: Engine) -> None:
+    with engine.connect() as connection:
+        assert not insert_new(connection, schedules, [{"name": "a", "next_at": n} for n in (1, 2)])
+        connection.rollback()
 
     assert plans(engine) == {}

@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import cast
 
 from sqlalchemy import Connection, Engine, RowMapping, and_, select, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 
 from wxbot import clock, followers
 from wxbot.db import models
@@ -96,7 +96,7 @@ class Records:
         # A single statement needs no transaction around it; on MySQL saying so would cost a round trip.
         is_postgresql = engine.dialect.name == "postgresql"
         self._reader = engine.execution_options(isolation_level="AUTOCOMMIT") if is_postgresql else engine
-        self._together = Together(self._settle_all)
+        self.together = Together(self._settle_all)
         self._alone = threading.Lock()
 
     def recall(self, delivery: Delivery) -> Recalled:
@@ -148,10 +148,10 @@ class Records:
         end = _End(
             delivery=delivery, row=row, known=known, caused=self._caused(event, outcome, is_late=False)
         )
-        if self._together.write(end):
+        if self.together.write(end):
             self.dispatch(end.ids)
             return True
-        # A key of one of them is taken. One after the other: on MySQL who looks for it holds locks.
+        # Most often, a key of one of them is taken. One after the other: on MySQL that leaves locks.
         with self._alone:
             return self._enter(delivery, row, known, caused=end.caused)
 
@@ -309,7 +309,7 @@ class Records:
         return True
 
     def _settle_all(self, take: Callable[[], list[_End]]) -> bool:
-        """Write the ends that are waiting in one transaction; False, with nothing written: a key is taken."""
+        """Write the ends that are waiting in one transaction; False, and nothing written: each goes alone."""
         with self.engine.connect() as connection, connection.begin() as transaction:
             be_patient(connection, PATIENCE_SECONDS)
             # Who comes while the file is locked is written with the others.
@@ -336,18 +336,21 @@ class Records:
 
 
 def _insert_ends(connection: Connection, ends: Sequence[_End]) -> bool:
-    """Insert all rows that are new with these ends, table by table; False when a key is taken."""
+    """Insert all rows that are new with these ends, table by table; False: one of them cannot be."""
     events = sorted((end.row for end in ends), key=lambda row: cast(bytes, row["key"]))
     people = [followers.first_row(end.delivery.event) for end in ends if end.known is None]
     signatures = sorted(
         (end.signature for end in ends if end.signature is not None),
         key=lambda row: (row["account"], row["digest"]),
     )
-    return (
-        insert_new(connection, models.events, events)
-        and insert_new(connection, models.followers, people)
-        and insert_new(connection, models.signatures, signatures)
-    )
+    try:
+        return (
+            insert_new(connection, models.events, events)
+            and insert_new(connection, models.followers, people)
+            and insert_new(connection, models.signatures, signatures)
+        )
+    except (DataError, UnicodeError):  # of one, for which the others must not pay
+        return False
 
 
 def _signature(account: str, signed_by: bytes, key: bytes) -> dict[str, object]:

@@ -73,6 +73,10 @@ class Together(Generic[Item]):
             self._lead()
         return place.result()
 
+    def waiting(self) -> int:
+        """Return how many wait to be taken."""
+        return len(self._waiting)
+
     def _await(self, place: _Place[Item]) -> None:
         if place.gate.acquire(timeout=self._wait_seconds):
             return
