@@ -62,6 +62,15 @@ class Worker(ThreadWorker):
     after HUP or behind a socket of systemd's, has the address open in its own right.
     """
 
+    @classmethod
+    def setup(cls) -> None:
+        """Make the folder in which the workers count for /metrics; they find it in their environment.
+
+        gunicorn calls this before it loads an app for all workers (`--preload`), and again after HUP.
+        """
+        if not os.environ.get(_METRICS):
+            os.environ[_METRICS] = tempfile.mkdtemp(prefix=_own_prefix())
+
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.method_queue = Wakeups()
@@ -106,11 +115,8 @@ errorlog = "-"
 logconfig_dict = _logging()
 
 
-def on_starting(server: Any) -> None:
-    """Refuse a bad configuration once, in words and with code 78, before any worker fails on it.
-
-    And make the folder in which the workers count for /metrics; they find it in their environment.
-    """
+def on_starting(_server: Any) -> None:
+    """Refuse a bad configuration once, in words and with code 78, before any worker fails on it."""
     # After USR2 the environment is that of the gunicorn which is being replaced, and so is the folder.
     is_inherited = "GUNICORN_PID" in os.environ
     # From `wxbot serve`; it is not for the workers, to whom it would be a misspelt setting.
@@ -118,21 +124,20 @@ def on_starting(server: Any) -> None:
     if not is_checked:
         checked = subprocess.run([sys.executable, "-m", "wxbot", "check", "--quiet"], check=False)
         if checked.returncode:
+            _forget_counts()
             sys.exit(checked.returncode)
-    if os.environ.get(_METRICS) and not is_inherited:
+    if not is_inherited:
         folder = Path(os.environ[_METRICS])
         folder.mkdir(parents=True, exist_ok=True)
         for counts in folder.glob("*.db"):  # of the workers before: they would be counted once more
-            counts.unlink(missing_ok=True)
-        return
-    server.metrics_folder = os.environ[_METRICS] = tempfile.mkdtemp(prefix="wxbot-metrics-")
+            if not counts.stem.endswith(f"_{os.getpid()}"):
+                counts.unlink(missing_ok=True)
 
 
 def on_exit(server: Any) -> None:
-    """Take away the folder of counts, if it was made here."""
-    folder = getattr(server, "metrics_folder", None)
-    if folder is not None:
-        shutil.rmtree(folder, ignore_errors=True)
+    """Take away the folder of counts, unless another gunicorn goes on with it."""
+    if not server.reexec_pid:
+        _forget_counts()
 
 
 def post_worker_init(worker: Any) -> None:
@@ -160,6 +165,17 @@ def child_exit(_server: Any, worker: Any) -> None:
     if folder := os.environ.get(_METRICS):
         for gauges in Path(folder).glob(f"gauge_live*_{worker.pid}.db"):
             gauges.unlink(missing_ok=True)
+
+
+def _own_prefix() -> str:
+    return f"wxbot-metrics-{os.getpid()}-"
+
+
+def _forget_counts() -> None:
+    """Take away the folder of counts, if this process made it."""
+    folder = Path(os.environ.get(_METRICS, ""))
+    if folder.name.startswith(_own_prefix()):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _end_this_worker() -> None:

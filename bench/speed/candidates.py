@@ -142,10 +142,15 @@ def _wxbot(place: Place) -> Start:
     return Start([sys.executable, "-m", "gunicorn", *settings], _configured(place))
 
 
+def _wxbot_preloaded(place: Place) -> Start:
+    started = _wxbot(place)
+    return Start([*started.command, "--preload"], started.environment)
+
+
 def _wxbot_fast(place: Place) -> Start:
-    environment = _configured(place) | {"PYTHONPATH": str(extras.servers())}
-    settings = ["-c", str(shipped_settings()), "--http-parser", "fast", "wxbot.app:create_app()"]
-    return Start([sys.executable, "-m", "gunicorn", *settings], environment)
+    started = _wxbot(place)
+    environment = {**started.environment, "PYTHONPATH": str(extras.servers())}
+    return Start([*started.command, "--http-parser", "fast"], environment)
 
 
 def _wxbot_granian(place: Place) -> Start:
@@ -195,6 +200,7 @@ TEXTBOOK = "textbook"
 NAIVE = "naive durable"
 WEROBOT = "WeRoBot"
 WXBOT = "wxbot"
+WXBOT_PRELOADED = "wxbot, preloaded"
 WXBOT_FAST = "wxbot, parser in C"
 WXBOT_GRANIAN = "wxbot under Granian"
 WECHAT = "node wechat"
@@ -219,6 +225,7 @@ CANDIDATES: tuple[Candidate, ...] = (
     *[
         each
         for each in (
+            *_recording(WXBOT_PRELOADED, _wxbot_preloaded, "events", [("plain", "sqlite")]),
             *_recording(WXBOT_FAST, _wxbot_fast, "events", [("plain", "sqlite")]),
             *_recording(WXBOT_GRANIAN, _wxbot_granian, "events", [("plain", "sqlite")]),
         )

@@ -100,12 +100,15 @@ def test_every_line_of_a_json_log_is_json(serve: Callable[..., Any]) -> None:
     assert len({line["pid"] for line in lines}) == 3
 
 
+@pytest.mark.parametrize("more", ["", " --preload"])
 def test_all_workers_tell_the_same_counts_which_go_with_them(
-    serve: Callable[..., Any], tmp_path: Path
+    serve: Callable[..., Any], tmp_path: Path, more: str
 ) -> None:
     (tmp_path / "temporary").mkdir()
     server = serve(
-        WEB_CONCURRENCY="3", GUNICORN_CMD_ARGS="--keep-alive 0", TMPDIR=str(tmp_path / "temporary")
+        WEB_CONCURRENCY="3",
+        GUNICORN_CMD_ARGS=f"--keep-alive 0{more}",
+        TMPDIR=str(tmp_path / "temporary"),
     )
     told = {server.get("/metrics") for _ in range(12)}
     (folder,) = (tmp_path / "temporary").glob("wxbot-metrics-*")
