@@ -266,6 +266,17 @@ def test_only_the_latest_answers_are_remembered() -> None:
     assert answers.find(b"\2") == Text("2")
 
 
+def test_answers_are_forgotten_when_no_repeat_can_come_any_more() -> None:
+    now = [0.0]
+    answers = RecentAnswers(monotonic=lambda: now[0])
+    for at in (0.0, 40.0, 61.0):
+        now[0] = at
+        answers.note(str(at).encode(), Text(str(at)))
+
+    assert answers.find(b"0.0") is None
+    assert answers.find(b"40.0") == Text("40.0")
+
+
 def test_slow_query_is_no_silence_while_others_are_answered() -> None:
     hearing = Hearing()
     long_ago = time.monotonic() - 10
