@@ -4,16 +4,18 @@ import random
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from bench.speed.candidates import Candidate
 from bench.speed.extras import MissingError
 from bench.speed.ground import Ground
-from bench.speed.load import Load
+from bench.speed.load import Load, NoAnswerError
 from bench.speed.running import Running
 
 _FIRST = 50
 _FEWEST = 50
 Say = Callable[[str], None]
+Told = TypeVar("Told")
 
 
 class WrongAnswerError(Exception):
@@ -111,6 +113,7 @@ def run(candidates: Sequence[Candidate], ground: Ground, plan: Plan, say: Say) -
                 say(f"  {number}/{len(candidates)} {candidate.name} answers after {took:.2f} s")
         results = [result for n in plan.connections for result in _measure(running, n, plan, say)]
         notes = [f"{each.candidate.name}: {_wrong(each)}" for each in results if each.wrong]
+        notes += [f"{each.candidate.name}: {each.silence}" for each in running if each.silence]
         return Run(results, left_out, notes + [note for each in running if (note := _checked(each))])
     finally:
         for each in running:
@@ -120,17 +123,34 @@ def run(candidates: Sequence[Candidate], ground: Ground, plan: Plan, say: Say) -
 def _measure(running: Sequence[Running], connections: int, plan: Plan, say: Say) -> list[Result]:
     order = random.Random(plan.seed * 1000 + connections)
     results = {each: Result(each.candidate, connections, each.start_seconds) for each in running}
-    counts = {each: _warm_up(each, connections, plan.seconds) for each in running}
+    counts = {
+        each: unless_silent(each, lambda it: _warm_up(it, connections, plan.seconds)) for each in running
+    }
     for number in range(1, plan.rounds + 1):
         shuffled = order.sample(list(running), len(running))
         for place, each in enumerate(shuffled, 1):
-            done = _round(each, counts[each], connections)
+            done = unless_silent(each, lambda it: _round(it, counts[it] or 0, connections))
+            if done is None:
+                continue
             results[each].rounds.append(done)
             where = f"round {number}/{plan.rounds}, {connections} connections, {place}/{len(shuffled)}"
             say(f"  {where}: {each.candidate.name} {done.rate:,.0f}/s")
     for each, result in results.items():
         result.megabytes = each.worker_megabytes()
-    return list(results.values())
+    return [result for each, result in results.items() if not each.silence]
+
+
+def unless_silent(each: Running, do: Callable[[Running], Told]) -> Told | None:
+    """Do something with a candidate; None if it has ceased to answer, which ours may not."""
+    if each.silence:
+        return None
+    try:
+        return do(each)
+    except NoAnswerError as error:
+        if each.candidate.is_ours:
+            raise
+        each.silence = str(error)
+        return None
 
 
 def _warm_up(each: Running, connections: int, seconds: float) -> int:

@@ -33,6 +33,7 @@ class Running:
         self.place = Place(folder, free_port(), self._database, candidate.mode)
         self.supply = Supply(candidate.mode, candidate.path)
         self.delivered = 0
+        self.silence = ""  # how it ceased to answer
         start = candidate.start(self.place)
         environment = {key: value for key, value in os.environ.items() if not key.startswith("WXBOT_")}
         self._log = folder / "log"

@@ -8,17 +8,20 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from bench import slow_disk
 from bench.speed import publish
 from bench.speed.candidates import CANDIDATES
-from bench.speed.load import Load
+from bench.speed.load import Load, NoAnswerError
 from bench.speed.pushes import GH_ID, REPLY, Supply, faults, sender
-from bench.speed.rounds import Result, Round, Run
+from bench.speed.rounds import Result, Round, Run, unless_silent
+from bench.speed.running import Running
 from bench.speed.verdicts import TARGETS, verdicts
 from wxbot.wechat.signature import sign
 
@@ -160,6 +163,23 @@ def test_a_target_is_judged_by_the_median_of_the_rounds_ratios() -> None:
 
     assert (verdict.ratio, verdict.least, verdict.most) == (0.95, 0.9, 3.0)
     assert verdict.word == "floor"
+
+
+@pytest.mark.parametrize("is_ours", [False, True])
+def test_who_ceases_to_answer_is_left_out_unless_it_is_ours(is_ours: bool) -> None:
+    asked: list[object] = []
+    silent = SimpleNamespace(candidate=SimpleNamespace(is_ours=is_ours), silence="")
+
+    def ask(_: object) -> int:
+        asked.append(1)
+        raise NoAnswerError("no answer on 16 connections for 30 s")
+
+    with pytest.raises(NoAnswerError) if is_ours else nullcontext():
+        assert unless_silent(cast(Running, silent), ask) is None
+        assert unless_silent(cast(Running, silent), ask) is None
+
+    assert len(asked) == 1
+    assert silent.silence == ("" if is_ours else "no answer on 16 connections for 30 s")
 
 
 def test_figures_replace_what_stood_between_their_marks(tmp_path: Path) -> None:
