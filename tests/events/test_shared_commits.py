@@ -6,12 +6,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.event import listen
 
 from wxbot import Plugin, Scan
-from wxbot.db.models import events
-from wxbot.followers import find
+from wxbot.db.models import events, followers
+from wxbot.followers import find, person
 from wxbot.testing import User, Wx
 
 PEOPLE = ("ailin", "bo", "chen", "dan", "emei")
@@ -95,3 +95,21 @@ def test_two_first_scans_of_one_person_at_once_are_both_written(wx: Wx) -> None:
     with wx.bot.engine.connect() as connection:
         follower = find(connection, "default", twice.openid)
     assert follower is not None and follower.first_scene in ("desk:1", "desk:2")
+
+
+@pytest.mark.servers_only
+def test_a_person_whose_row_is_held_keeps_nobody_else_from_being_written(wx: Wx) -> None:
+    first, held, other = people(wx, "ailin", "bo", "chen")
+    held.scan("desk:9")
+    door = Door(wx)
+
+    with wx.bot.engine.connect() as somebody:
+        who = followers.c.person == person("default", held.openid)
+        somebody.execute(update(followers).where(who).values(follows=0))
+        door.while_shut(
+            lambda: first.scan("desk:0"), [lambda: held.scan("desk:1"), lambda: other.scan("desk:2")]
+        )
+
+    assert rows(wx) == {"desk:9": "handled", "desk:0": "handled", "desk:2": "handled"}
+    assert other.last_reply.text == "2 号桌"
+    assert held.last_reply.text

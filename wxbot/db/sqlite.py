@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 from weakref import WeakSet
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from wxbot.db.guard import FENCED, PATIENCE_SECONDS, refusal
 
@@ -278,14 +278,15 @@ class GuardedConnection(sqlite3.Connection):
 def begin_write(connection: Connection) -> None:
     """On SQLite, wait for the write lock now rather than at the first write; nothing on a server.
 
-    Raises SQLAlchemy's OperationalError when others keep it for longer than the connection is patient.
+    Raises SQLAlchemy's OperationalError when others keep it for longer than the connection is patient, and
+    what else the driver says as SQLAlchemy's, too.
     """
     if connection.dialect.name != "sqlite":
         return
     try:
         guarded(connection).begin_write()
-    except sqlite3.OperationalError as error:
-        raise OperationalError("BEGIN IMMEDIATE", None, error) from error
+    except sqlite3.Error as error:
+        raise DBAPIError.instance("BEGIN IMMEDIATE", None, error, sqlite3.Error) from error
 
 
 def guarded(connection: Connection) -> GuardedConnection:

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DataError, DBAPIError
 
 from wxbot import clock, followers
 from wxbot.db import models
+from wxbot.db.faults import is_busy
 from wxbot.db.guard import PATIENCE_SECONDS, be_patient
 from wxbot.db.sqlite import begin_write
 from wxbot.db.statements import database_now, insert_first, insert_new
@@ -316,14 +317,9 @@ class Records:
             begin_write(connection)
             # In one order everywhere, so that no two transactions wait for each other.
             ends = sorted(take(), key=lambda end: (end.delivery.event.account, end.row["person"]))
-            if not _insert_ends(connection, ends):
+            if not _is_written(connection, ends):
                 transaction.rollback()
                 return False
-            for end in ends:
-                event = end.delivery.event
-                if end.known is not None:
-                    followers.note(connection, event, end.known)
-                end.ids = enqueue(connection, end.caused) + followups.wake(connection, event, end.known)
         return True
 
     def _caused(self, event: Event, outcome: Outcome, *, is_late: bool) -> list[Job]:
@@ -335,22 +331,38 @@ class Records:
             return connection.execute(rows.RECALL, values).mappings().one()
 
 
+def _is_written(connection: Connection, ends: Sequence[_End]) -> bool:
+    """Write ends; False when one of them, for which the others must not pay, has to be rolled back."""
+    try:
+        if not _insert_ends(connection, ends):
+            return False
+        for end in ends:
+            event = end.delivery.event
+            if end.known is not None:
+                followers.note(connection, event, end.known)
+            end.ids = enqueue(connection, end.caused) + followups.wake(connection, event, end.known)
+    except (DataError, UnicodeError):
+        return False
+    except DBAPIError as error:
+        if is_busy(error):
+            return False
+        raise
+    return True
+
+
 def _insert_ends(connection: Connection, ends: Sequence[_End]) -> bool:
-    """Insert all rows that are new with these ends, table by table; False: one of them cannot be."""
+    """Insert all rows that are new with these ends, table by table; False: a key is taken."""
     events = sorted((end.row for end in ends), key=lambda row: cast(bytes, row["key"]))
     people = [followers.first_row(end.delivery.event) for end in ends if end.known is None]
     signatures = sorted(
         (end.signature for end in ends if end.signature is not None),
         key=lambda row: (row["account"], row["digest"]),
     )
-    try:
-        return (
-            insert_new(connection, models.events, events)
-            and insert_new(connection, models.followers, people)
-            and insert_new(connection, models.signatures, signatures)
-        )
-    except (DataError, UnicodeError):  # of one, for which the others must not pay
-        return False
+    return (
+        insert_new(connection, models.events, events)
+        and insert_new(connection, models.followers, people)
+        and insert_new(connection, models.signatures, signatures)
+    )
 
 
 def _signature(account: str, signed_by: bytes, key: bytes) -> dict[str, object]:

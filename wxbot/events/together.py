@@ -37,8 +37,9 @@ class _Place(Generic[Item]):
 
     def result(self) -> bool:
         """Return what became of the item, raising what the leader met."""
-        if self.error is not None:
-            raise self.error
+        # Read once: who has waited too long may be told at this very moment.
+        if error := self.error:
+            raise error
         return self.is_written
 
 
