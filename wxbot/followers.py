@@ -10,6 +10,8 @@ from wxbot.db.models import followers
 from wxbot.db.statements import insert_first
 from wxbot.wechat.events import Event, Follow, Scan, Unfollow
 
+# WeChat's have 28 characters. One that no column takes comes from somebody who has the token: it is clipped.
+_LONGEST_OPENID = 64
 # The same code scanned again within that time writes nothing.
 _SAME_SCAN_SECONDS = 60
 
@@ -82,13 +84,14 @@ def person(account: str, openid: str) -> bytes:
 def after(event: Event, known: Follower | None) -> Follower:
     """Return the follower as this event leaves them; one that arrives late and is old changes nothing."""
     at = int(event.created_at.timestamp())
-    before = known or Follower(openid=event.openid, first_seen_at=at)
+    openid = event.openid[:_LONGEST_OPENID]
+    before = known or Follower(openid=openid, first_seen_at=at)
     if isinstance(event, Unfollow):
         is_old = before.followed_at is not None and before.followed_at > at
         return before if is_old else replace(before, openid=None, unfollowed_at=at)
     if before.unfollowed_at is not None and before.unfollowed_at > at:
         return before
-    follower = replace(before, openid=event.openid, unfollowed_at=None)
+    follower = replace(before, openid=openid, unfollowed_at=None)
     if isinstance(event, Scan) and event.scene:
         follower = _scanned(follower, event.scene[:255], at)
     if is_follow(event):
@@ -159,7 +162,7 @@ def _change(event: Event, who: bytes) -> Update:
         newer = mine.where(or_(table.followed_at.is_(None), table.followed_at <= at))
         return newer.values(openid=None, unfollowed_at=at)
     newer = mine.where(or_(table.unfollowed_at.is_(None), table.unfollowed_at <= at))
-    values: dict[str, object] = {"openid": event.openid, "unfollowed_at": None}
+    values: dict[str, object] = {"openid": event.openid[:_LONGEST_OPENID], "unfollowed_at": None}
     if isinstance(event, Scan) and event.scene:
         scene, last = event.scene[:255], table.last_scanned_at
         is_latest = or_(last.is_(None), last <= at)

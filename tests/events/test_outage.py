@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event, select, text, update
+from sqlalchemy import event, func, select, text, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -20,6 +20,12 @@ from wxbot.events.recent import Hearing, RecentAnswers
 from wxbot.events.spool import Spool, SpoolError
 from wxbot.events.spooled import Spooled
 from wxbot.testing import Wx
+from wxbot.wechat import replies
+
+BODY = (
+    b"<xml><ToUserName>gh_1</ToUserName><FromUserName>o1</FromUserName><CreateTime>1700000000</CreateTime>"
+    b"<MsgType>event</MsgType><Event>SCAN</Event><EventKey>code</EventKey></xml>"
+)
 
 
 class GoneError(Exception):
@@ -285,3 +291,26 @@ def test_slow_query_is_no_silence_while_others_are_answered() -> None:
     hearing.heard(None)
 
     assert not hearing.is_silent(long_ago)
+
+
+@pytest.mark.servers_only
+def test_what_the_database_refuses_is_set_aside_and_keeps_nobody_else_from_being_entered(
+    plugin: Plugin, make_wx: Callable[..., Wx]
+) -> None:
+    plugin.scene("code")(lambda scan: "好")
+    wx = make_wx()
+    people = [wx.user(name, follows=False) for name in ("ailin", "bo")]
+    spool = wx.bot.outage.spool
+    with gone(wx):
+        people[0].scan("code")
+        reply = replies.to_data(Text("已收到"))
+        # An hour that no column takes; the document may be any.
+        spool.append(Spooled(account="default", body=BODY, arrived_at=2**70, reply=reply))
+        people[1].scan("code")
+
+    settle(wx)
+
+    with wx.bot.engine.connect() as connection:
+        assert connection.execute(select(func.count()).select_from(events)).scalar_one() == 2
+    assert spool.size().bytes == 0
+    assert (spool.folder / "refused.jsonl").stat().st_size

@@ -157,3 +157,16 @@ def _now() -> float:
     import time  # noqa: PLC0415 - one reading of the clock
 
     return time.monotonic()
+
+
+def test_person_with_a_name_longer_than_any_column_is_answered_and_recorded(
+    plugin: Plugin, make_wx: Callable[..., Wx]
+) -> None:
+    runs = counting(plugin, takes_session=False)
+    wx = make_wx()
+    event = parse_event(BODY.replace(b"[o1]", b"[" + b"o" * 100 + b"]"), account="default")
+
+    said = [answer(wx, event), answer(wx, event)]
+
+    assert said == ["第 1 次", "第 1 次"]
+    assert len(runs) == 1 and not wx.bot.outage.is_on

@@ -5,6 +5,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from tests.hostile import connections, documents, mutating, speakers
@@ -49,6 +50,8 @@ def test_broken_http_reaches_nobody(site: Site) -> None:
 
 def test_log_contains_no_signature_and_no_traceback(site: Site) -> None:
     site.judge.forger.captured()
+    genuine = site.judge.forger.genuine()
+    site.target.send(replace(genuine, query=genuine.query.replace(b"signature=", b"signature=0")))
 
     log = site.web.log.read_text(errors="replace")
 

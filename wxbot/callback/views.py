@@ -17,7 +17,8 @@ from wxbot.web.browser import Address, caller_of
 from wxbot.wechat.envelope import ACKNOWLEDGEMENT
 
 DEFAULT_ACCOUNT = "default"
-MAX_BODY_BYTES = 64 * 1024
+# The most that MySQL's BLOB holds: a document may be kept whole.
+MAX_BODY_BYTES = 64 * 1024 - 1
 HEADERS = (("X-Content-Type-Options", "nosniff"), ("Cache-Control", "no-store"))
 _XML = "text/xml; charset=utf-8"
 _PLAIN = "text/plain; charset=utf-8"

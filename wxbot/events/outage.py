@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, SQLAlchemyError
 
 from wxbot import clock, metrics
 from wxbot.db.faults import is_busy, is_locked_out
@@ -64,8 +64,11 @@ class Outage:
     def note(self, error: SQLAlchemyError, *, has_waited: bool = False) -> None:
         """Take note of an error: one that says more than `busy` begins an outage.
 
-        So does SQLite's write lock in other hands for longer than a handler may have it (`has_waited`).
+        So does SQLite's write lock in other hands for longer than a handler may have it (`has_waited`). A
+        value that is refused says that the database is there.
         """
+        if isinstance(error, DataError):
+            return
         if not is_busy(error) or (has_waited and is_locked_out(error)):
             self._is_readable = is_locked_out(error)
             self._gate.failed()
@@ -128,6 +131,18 @@ class Outage:
             log.warning("the spool could not be imported yet: %s", type(error).__name__)
 
     def _enter(self, entries: Sequence[Spooled]) -> None:
+        """Import entries; one that the database refuses for what is in it keeps nobody else from it."""
+        try:
+            self._enter_together(entries)
+        except DataError as error:
+            if len(entries) > 1:
+                for entry in entries:
+                    self._enter([entry])
+                return
+            self.spool.set_aside(entries)
+            log.error(_NOT_ENTERED, type(error).__name__, self.spool.folder)
+
+    def _enter_together(self, entries: Sequence[Spooled]) -> None:
         ids: list[bytes] = []
         with self._engine.begin() as connection:
             for entry in entries:
