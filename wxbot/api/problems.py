@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, ValidationError
 from werkzeug.exceptions import HTTPException
 
 from wxbot.errors import WxbotError
-from wxbot.qrcodes.kinds import SceneRefusedError
+from wxbot.qrcodes.kinds import SceneRefusedError, SceneTakenError
 from wxbot.qrcodes.mint import MintingError
 from wxbot.qrcodes.numbers import NumberRefusedError
 from wxbot.wechat.errcodes import ApiError, BlockedError, BusyError, QuotaError, UnreachableError
@@ -123,6 +123,8 @@ def from_wxbot(error: WxbotError, *, now: datetime) -> Response:
         return problem(error.status, error.code, detail)
     if isinstance(error, NumberRefusedError):
         return problem(409, "number_refused", detail)
+    if isinstance(error, SceneTakenError):
+        return problem(409, "taken", detail)
     if isinstance(error, SceneRefusedError):
         return problem(422, "scene_refused", detail)
     if isinstance(error, QuotaError | BlockedError):

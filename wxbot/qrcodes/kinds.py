@@ -20,6 +20,10 @@ class SceneRefusedError(WxbotError):
     """A scene or a lifetime that WeChat would refuse, mangle or confuse; the text says what to use."""
 
 
+class SceneTakenError(SceneRefusedError):
+    """A code of the other kind has the same digits: their scans could not be told apart."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Kind:
     """What is asked of WeChat: the scene as text, whether it is a number, whether it lasts."""

@@ -21,7 +21,7 @@ from wxbot.db.patience import patiently
 from wxbot.db.statements import insert_first, put
 from wxbot.errors import WxbotError
 from wxbot.qrcodes import numbers
-from wxbot.qrcodes.kinds import Kind, SceneRefusedError, kind_of
+from wxbot.qrcodes.kinds import Kind, SceneTakenError, kind_of
 from wxbot.wechat.api import Ticket
 from wxbot.wechat.errcodes import UnreachableError
 
@@ -170,7 +170,7 @@ class Minter:
         query = select(qrcodes).where(qrcodes.c.account == kind.account, qrcodes.c.scene == kind.scene)
         for code in map(code_of, connection.execute(query).mappings().all()):
             if code.is_integer != kind.is_integer:
-                raise SceneRefusedError(_both_words(kind))
+                raise SceneTakenError(_both_words(kind))
             left = code.seconds_left(self._seconds())
             is_wanted = left > wish.renew_before or (left > 0 and code.ticket != wish.seen)
             if code.is_permanent == kind.is_permanent and is_wanted:
