@@ -113,7 +113,7 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str,
     if not rows:
         return True
     statement = _insert_or_nothing(table, connection.dialect.name)
-    sql, order = _insert_of(statement, connection.dialect, tuple(rows[0]))
+    sql, order = _driver_sql(statement, connection.dialect, tuple(rows[0]))
     parameters: Any = [row if order is None else tuple(row[name] for name in order) for row in rows]
     try:
         # Of an INSERT, SQLAlchemy forgets the row count unless it is asked to keep it.
@@ -191,18 +191,14 @@ def _run_all(
 
 
 @lru_cache(maxsize=64)
-def _driver_sql(statement: Executable, dialect: Dialect) -> tuple[str, list[str] | None]:
-    """Return a statement in the driver's words, and the order of its values; None: it takes them by name."""
-    compiled = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
-    return str(compiled), list(compiled.positiontup) if compiled.positional else None
-
-
-@lru_cache(maxsize=64)
-def _insert_of(
-    statement: Executable, dialect: Dialect, names: tuple[str, ...]
+def _driver_sql(
+    statement: Executable, dialect: Dialect, names: tuple[str, ...] | None = None
 ) -> tuple[str, list[str] | None]:
-    """Return the insert of some columns like `_driver_sql`."""
-    compiled = statement.compile(dialect=dialect, column_keys=list(names))  # type: ignore[attr-defined]
+    """Return a statement in the driver's words, and the order of its values; None: it takes them by name.
+
+    `names` are the columns of an insert that has not all of its table's.
+    """
+    compiled = statement.compile(dialect=dialect, column_keys=names)  # type: ignore[attr-defined]
     return str(compiled), list(compiled.positiontup) if compiled.positional else None
 
 
