@@ -1,15 +1,19 @@
 """What comes after the answer: results that were late, lists, observers, and messages that had to wait."""
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
 
 import pytest
 from sqlalchemy import select, text, update
+from sqlalchemy.event import listen
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from wxbot import Defer, Plugin, Scan, Text
-from wxbot.db.models import events, followers, jobs
+from wxbot.db.models import access_tokens, events, followers, jobs
+from wxbot.emulator.rules import Trouble
 from wxbot.events.listing import replay
 from wxbot.events.takeover import take_over_lost
 from wxbot.testing import Wx
@@ -296,3 +300,69 @@ def test_handler_that_hangs_again_and_again_is_left_out(plugin: Plugin, make_wx:
     assert all(each.startswith("正在为您处理") for each in said[:5])
     assert all(each.startswith("抱歉") for each in said[5:])
     assert wx.runs("test.<lambda>") == 5
+
+
+def test_message_for_which_there_is_no_token_is_sent_later(
+    plugin: Plugin, make_wx: Callable[..., Wx]
+) -> None:
+    plugin.scene("list")(lambda scan: ["一", "二"])
+    wx = make_wx()
+    ailin = wx.user("ailin")
+    ailin.scan("list")
+
+    wx.world.trouble = Trouble(api_faults=("stable_token=failure",))
+    wx.work()
+    assert states(wx) == [("wxbot.message", "waiting")] and not ailin.messages
+
+    wx.world.trouble = Trouble()
+    with wx.session() as session:
+        session.execute(update(jobs).values(run_at=0))
+        session.execute(update(access_tokens).values(blocked_until=0))
+    wx.work()
+    assert [said.text for said in ailin.messages] == ["二"]
+
+
+def test_message_that_a_database_kept_from_being_sent_is_sent_later(
+    plugin: Plugin, make_wx: Callable[..., Wx]
+) -> None:
+    plugin.scene("list")(lambda scan: ["一", "二"])
+    wx = make_wx()
+    ailin = wx.user("ailin")
+    ailin.scan("list")
+    refused: list[str] = []
+
+    def refuse(_connection: object, _cursor: object, sql: str, *_: object) -> None:
+        if sql.startswith("UPDATE events") and not refused:
+            refused.append(sql)
+            raise OperationalError(sql, {}, sqlite3.OperationalError("disk I/O error"))
+
+    listen(wx.bot.engine, "before_cursor_execute", refuse)
+    wx.work()
+    assert refused and states(wx) == [("wxbot.message", "waiting")] and not ailin.messages
+
+    with wx.session() as session:
+        session.execute(update(jobs).values(run_at=0))
+    wx.work()
+    assert [said.text for said in ailin.messages] == ["二"]
+
+
+def test_choice_of_a_menu_message_opens_the_short_window(plugin: Plugin, make_wx: Callable[..., Wx]) -> None:
+    plugin.message("text")(lambda event: "好")
+    wx = make_wx()
+
+    wx.user("ailin").send("text", Content="满意", bizmsgmenuid="101")
+
+    with wx.session() as session:
+        kind = session.execute(select(events.c.kind)).scalar_one()
+    assert kind == "menu_choice"
+
+
+def test_list_in_answer_to_a_scan_of_the_phone_is_sent(plugin: Plugin, make_wx: Callable[..., Wx]) -> None:
+    plugin.event("scancode_push")(lambda event: ["一", "二"])
+    wx = make_wx()
+    ailin = wx.user("ailin")
+
+    ailin.push("scancode_push", "key")
+    wx.work()
+
+    assert [said.text for said in ailin.messages] == ["二"]

@@ -58,7 +58,9 @@ def test_window_after_a_message_allows_five_in_two_days(kind: str) -> None:
     assert windows.window_of(kind) == windows.Window(seconds=TWO_DAYS - 60, messages=5)
 
 
-@pytest.mark.parametrize("kind", ["subscribe", "scan", "click", "scancode_push", "scancode_waitmsg"])
+@pytest.mark.parametrize(
+    "kind", ["subscribe", "scan", "click", "menu_choice", "scancode_push", "scancode_waitmsg"]
+)
 def test_window_after_an_act_allows_three_in_a_minute(kind: str) -> None:
     assert windows.window_of(kind) == windows.Window(seconds=55, messages=3)
 

@@ -4,6 +4,9 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+from sqlalchemy.event import listen
+
 from wxbot.jobs import listing
 from wxbot.jobs.ledger import Ledger
 from wxbot.jobs.listing import Wanted
@@ -50,6 +53,23 @@ def test_of_many_who_claim_at_once_one_gets_it(ledger: Ledger, records: Any) -> 
 
     assert len([job for job in got if job is not None]) == 1
     assert records.job(id).attempts == 1
+
+
+@pytest.mark.servers_only  # on SQLite who waits to write reads anew
+def test_a_job_of_which_another_did_a_part_is_not_claimed_as_it_was(ledger: Ledger, records: Any) -> None:
+    id = records.enqueue(arguments={"replies": ["一", "二"]})
+    done: list[bool] = []
+
+    def overtake(_connection: object, _cursor: object, sql: str, *_: object) -> None:
+        if sql.startswith("UPDATE") and not done:
+            done.append(False)
+            first = claimed(Ledger(records.engine), id)
+            done[0] = ledger.postpone(first, 0, "", counts=False, arguments={"replies": ["二"]})
+
+    listen(records.engine, "before_cursor_execute", overtake)
+
+    assert ledger.claim(id) is None and done == [True]
+    assert claimed(ledger, id).arguments == {"replies": ["二"]}
 
 
 def test_a_job_is_not_claimed_before_its_time(ledger: Ledger, records: Any) -> None:

@@ -27,7 +27,7 @@ from wxbot.streams import Seen, Streams
 
 KINDS = (
     *("subscribe", "scan", "unsubscribe", "text", "image", "voice", "video", "shortvideo", "link"),
-    *("location", "location_report", "click", "view", "malformed"),
+    *("location", "location_report", "click", "menu_choice", "view", "malformed"),
 )
 _ON_PAGE = 50
 _FIELDS = ("kind", "scene", "outcome", "handler", "person", "since", "until", "live")

@@ -10,7 +10,7 @@ from wxbot.jobs.kept import wake_kept
 from wxbot.jobs.outbox import Job, derived_id
 from wxbot.outcome import Outcome
 from wxbot.wechat import replies
-from wxbot.wechat.events import Event, always_visible
+from wxbot.wechat.events import Event
 from wxbot.wechat.replies import Acknowledgement, Transfer
 
 # The names of our own jobs, as they stand in the ledger.
@@ -28,7 +28,7 @@ def caused_by(event: Event, outcome: Outcome, *, is_late: bool, is_observed: boo
     jobs = []
     first = (outcome.reply,) if is_late else ()
     sendable = [each for each in (*first, *outcome.more) if not isinstance(each, Acknowledgement | Transfer)]
-    if sendable and always_visible(event):
+    if sendable and window_of(kind_of(event)) is not None:
         arguments: dict[str, object] = {"replies": [replies.to_data(each) for each in sendable]}
         jobs.append(_job(event, MESSAGE, arguments=arguments))
     if is_observed:

@@ -12,7 +12,7 @@ from wxbot.db.statements import database_now
 from wxbot.followers import Follower
 from wxbot.outcome import Outcome, Status
 from wxbot.wechat import replies
-from wxbot.wechat.events import Event, Scan
+from wxbot.wechat.events import Event, Scan, TextMessage
 from wxbot.wechat.replies import Acknowledgement, Reply
 
 LEASE_SECONDS = 10
@@ -44,7 +44,12 @@ def row(event: Event, *, run: bytes, state: State, reply: Reply | Acknowledgemen
 
 
 def kind_of(event: Event) -> str:
-    """Return the event's name in lower case, or its message type; a reported position is no message."""
+    """Return the event's name in lower case, or its message type; a reported position is no message.
+
+    Neither is the choice of an item in a menu message, which WeChat delivers as a text.
+    """
+    if isinstance(event, TextMessage) and event.menu_item_id is not None:
+        return "menu_choice"
     kind = (event.name or event.msg_type).lower()[:64]
     return "location_report" if event.name and kind == "location" else kind
 

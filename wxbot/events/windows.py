@@ -26,7 +26,9 @@ _AFTER_ACT = Window(seconds=55, messages=3)
 
 _WINDOWS = {
     **dict.fromkeys(MESSAGE_KINDS, _AFTER_MESSAGE),
-    **dict.fromkeys(("click", "scancode_push", "scancode_waitmsg", "subscribe", "scan"), _AFTER_ACT),
+    **dict.fromkeys(
+        ("click", "menu_choice", "scancode_push", "scancode_waitmsg", "subscribe", "scan"), _AFTER_ACT
+    ),
 }
 
 

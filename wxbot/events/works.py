@@ -2,13 +2,16 @@
 
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from sqlalchemy import Connection, Engine, RowMapping, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from wxbot import followers
 from wxbot.db import models
+from wxbot.db.patience import patiently
 from wxbot.db.session import UnitOfWork
 from wxbot.errors import WxbotError
 from wxbot.events import followups
@@ -33,6 +36,8 @@ _WINDOW_CLOSED = frozenset({45015, 45047})
 # Not a follower, on the blacklist, refuses messages, account limited, protected minor.
 _NOT_WANTED = frozenset({40003, 43004, 43019, 48002, 49003, 50002, 50005, 70000})
 _TAKE_OVERS = 3
+
+_BUSY_SECONDS = 5.0
 
 log = logging.getLogger(__name__)
 
@@ -79,10 +84,13 @@ class EventJobs:
         """Send the first of the job's messages; the others are what is left to do."""
         first, *others = cast(list[dict[str, Any]], claimed.arguments["replies"])
         reply = replies.from_data(first)
-        openid = self._openid(claimed)
-        if openid is None or isinstance(reply, Acknowledgement):
-            raise Drop("the person has left")
-        key = self._take_message(claimed)
+        try:
+            openid = self._openid(claimed)
+            if openid is None or isinstance(reply, Acknowledgement):
+                raise Drop("the person has left")
+            key = self._take_message(claimed)
+        except SQLAlchemyError as error:  # nothing was sent yet
+            raise Later(_BUSY_SECONDS, f"the database was not to be had: {type(error).__name__}") from error
         try:
             self.tools.client_for(claimed.account).send_service_message(openid, reply)
         except ApiError as error:
@@ -153,12 +161,13 @@ class EventJobs:
 
     def _take_message(self, claimed: Claimed) -> bytes:
         """Return the event in whose window one message may be sent; raises Keep when there is none."""
-        key = claimed.event_key
-        with self.engine.begin() as connection:
-            if key is None:
-                key = take_any_message(connection, claimed.account, claimed.person or b"")
-            elif not take_message(connection, key):
-                key = None
+
+        def take(connection: Connection) -> bytes | None:
+            if claimed.event_key is None:
+                return take_any_message(connection, claimed.account, claimed.person or b"")
+            return claimed.event_key if take_message(connection, claimed.event_key) else None
+
+        key = patiently(self.engine, take)
         if key is None:
             raise Keep("the window is closed or used up")
         return key
@@ -174,8 +183,9 @@ class EventJobs:
         if isinstance(error, UnreachableError) and error.was_sent:
             raise Unknown(f"WeChat's answer was lost: {error.call}") from error
         if error.errcode not in _WINDOW_CLOSED:
-            with self.engine.begin() as connection:
-                give_back(connection, key)
+            # Without it the window holds one message less; that WeChat refused this one counts for more.
+            with suppress(SQLAlchemyError):
+                patiently(self.engine, lambda connection: give_back(connection, key))
         if error.errcode in _WINDOW_CLOSED:
             raise Keep(error.advice) from error
         if error.errcode in _NOT_WANTED:

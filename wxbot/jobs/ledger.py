@@ -130,10 +130,13 @@ class Ledger:
         if row is None:
             return None
         token = secrets.token_bytes(16)
-        # Attempts and state together: each claim of others in between has changed one of them.
+        # A claim of others in between has changed one of these: who has more to do gives the attempt back.
+        is_as_read = and_(
+            jobs.c.state == row.state, jobs.c.attempts == row.attempts, jobs.c.arguments == row.arguments
+        )
         taken = connection.execute(
             update(jobs)
-            .where(jobs.c.id == id, jobs.c.state == row.state, jobs.c.attempts == row.attempts, _is_due())
+            .where(jobs.c.id == id, is_as_read, _is_due())
             .values(
                 state="running",
                 attempts=row.attempts + 1,

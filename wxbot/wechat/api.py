@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any, Literal, Protocol
 from urllib.parse import quote, urlsplit
 
@@ -291,10 +292,10 @@ class ApiClient:
     ) -> Data:
         """Return the answer of a call that succeeded, with a fresh token if the first was refused."""
         self._check_breaker(path)
-        token = self._token.current()
+        token = self._fetched(self._token.current)
         answer = self._ask(method, path, query={**(query or {}), "access_token": token}, body=body)
         if answer.get("errcode") in TOKEN_REFUSED:
-            token = self._token.refused(token)
+            token = self._fetched(partial(self._token.refused, token))
             answer = self._ask(method, path, query={**(query or {}), "access_token": token}, body=body)
         errcode = answer.get("errcode", 0)
         if errcode:
@@ -303,6 +304,14 @@ class ApiClient:
                 self._used_up[path] = (errcode, min(error.ends_at, self._now() + _LONGEST_SILENCE))
             raise error
         return answer
+
+    def _fetched(self, fetch: Callable[[], str]) -> str:
+        """Return a token; where there is none the call itself has not been sent."""
+        try:
+            return fetch()
+        except UnreachableError as error:
+            error.was_sent = False
+            raise
 
     def _check_breaker(self, path: str) -> None:
         errcode, until = self._used_up.get(path, (0, None))

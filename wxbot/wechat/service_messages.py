@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from wxbot.wechat.replies import Image, Music, News, Reply, Text, Transfer, Video, Voice
+from wxbot.wechat.replies import Image, Music, News, Reply, Text, Transfer, Video, Voice, clipped
 
 
 def service_message(openid: str, reply: Reply) -> dict[str, Any]:
@@ -16,13 +16,17 @@ def service_message(openid: str, reply: Reply) -> dict[str, Any]:
 
 def _content(reply: Reply) -> tuple[str, dict[str, Any]]:
     if isinstance(reply, Text):
-        return "text", {"content": reply.content}
+        return "text", {"content": clipped(reply.content)}
     if isinstance(reply, Image):
         return "image", {"media_id": reply.media_id}
     if isinstance(reply, Voice):
         return "voice", {"media_id": reply.media_id}
     if isinstance(reply, Video):
-        return "video", {"media_id": reply.media_id, "title": reply.title, "description": reply.description}
+        return "video", {
+            "media_id": reply.media_id,
+            "title": clipped(reply.title),
+            "description": clipped(reply.description),
+        }
     if isinstance(reply, Music):
         return "music", _music(reply)
     if isinstance(reply, News):
@@ -33,8 +37,8 @@ def _content(reply: Reply) -> tuple[str, dict[str, Any]]:
 
 def _music(reply: Music) -> dict[str, Any]:
     return {
-        "title": reply.title,
-        "description": reply.description,
+        "title": clipped(reply.title),
+        "description": clipped(reply.description),
         "musicurl": reply.url,
         "hqmusicurl": reply.hq_url,
         "thumb_media_id": reply.thumb_media_id,
@@ -44,8 +48,8 @@ def _music(reply: Music) -> dict[str, Any]:
 def _news(reply: News) -> dict[str, Any]:
     article = reply.articles[0]
     fields = {
-        "title": article.title,
-        "description": article.description,
+        "title": clipped(article.title),
+        "description": clipped(article.description),
         "url": article.url,
         "picurl": article.image_url,
     }
