@@ -77,7 +77,7 @@ class Reading(NamedTuple):
 
 
 def answered(outcome: str, seconds: float) -> None:
-    """Count an answered callback: `outcome` is a Status, or repeat, spooled, acknowledged."""
+    """Count an answered callback: `outcome` is a Status, or repeat, spooled."""
     CALLBACK_SECONDS.labels(outcome).observe(seconds)
 
 
@@ -92,7 +92,7 @@ def repeat() -> None:
 
 
 def fallback(reason: str) -> None:
-    """Count a reply in place of a handler's; `reason` is a slug such as unmatched, failed or pool-full."""
+    """Count a reply in place of a handler's; `reason` is a word such as unmatched, failed or breaker."""
     FALLBACKS.labels(_known(reason)).inc()
 
 

@@ -30,3 +30,14 @@ class Outcome:
     handler: str = ""
     detail: str = ""
     seconds: float = 0.0
+
+    @property
+    def milliseconds(self) -> float:
+        """The time the handlers took, as the log tells it."""
+        return self.seconds * 1000
+
+    @property
+    def is_fallback(self) -> bool:
+        """Whether the person reads something in place of a handler's reply."""
+        is_without = self.status in (Status.FAILED, Status.UNMATCHED)
+        return is_without and not isinstance(self.reply, Acknowledgement)

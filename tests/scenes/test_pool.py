@@ -106,3 +106,51 @@ def _wait_for(condition: Callable[[], bool]) -> None:
     give_up_at = time.monotonic() + 5
     while not condition() and time.monotonic() < give_up_at:
         time.sleep(0.005)
+
+
+def unstartable(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+
+
+def test_a_machine_without_threads_fills_the_pool_and_costs_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool, reached = Pool(1), threading.Event()
+
+    with monkeypatch.context() as patched:
+        unstartable(patched)
+        for _ in range(3):
+            with pytest.raises(PoolFullError, match="no thread can be started"):
+                pool.submit(reached.set)
+
+    pool.submit(reached.set)
+    assert reached.wait(5)
+
+
+def test_work_goes_to_the_threads_that_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool, hang, reached = Pool(2), threading.Event(), threading.Event()
+    pool.submit(lambda: (hang.wait(20), None)[1])
+
+    with monkeypatch.context() as patched:
+        unstartable(patched)
+        pool.submit(reached.set)
+    hang.set()
+
+    assert reached.wait(5)
+
+
+def test_a_closed_pool_leaves_no_thread_behind() -> None:
+    pool, before = Pool(4), threading.active_count()
+    hang = threading.Event()
+    for _ in range(4):
+        pool.submit(lambda: (hang.wait(20), None)[1])
+    assert threading.active_count() == before + 4
+
+    hang.set()
+    pool.close()
+
+    give_up_at = time.monotonic() + 5
+    while threading.active_count() > before and time.monotonic() < give_up_at:
+        time.sleep(0.01)
+    assert threading.active_count() <= before

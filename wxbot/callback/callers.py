@@ -47,7 +47,7 @@ class Callers:
         Reads memory only: a database that does not answer must not keep a callback.
         """
         if clock.monotonic() - self._read_at > READ_SECONDS and self._reading.acquire(blocking=False):
-            threading.Thread(target=self._read_and_release, name="callers", daemon=True).start()
+            self._read_aside()
         networks = self._known.get(account, ())
         if networks and (address is None or not any(address in each for each in networks)):
             raise ForbiddenError("address")
@@ -62,6 +62,12 @@ class Callers:
             log.warning("the addresses of WeChat could not be read again: %s", type(error).__name__)
             return
         self._known = {account: _parsed(json.loads(networks)) for account, networks in rows}
+
+    def _read_aside(self) -> None:
+        try:
+            threading.Thread(target=self._read_and_release, name="callers", daemon=True).start()
+        except RuntimeError:  # the machine has no thread to give; the next callback tries again
+            self._reading.release()
 
     def _read_and_release(self) -> None:
         try:

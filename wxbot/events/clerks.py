@@ -52,6 +52,10 @@ class Clerks:
             raise TooSlowError from full
         return task.wait(until - time.monotonic())
 
+    def close(self) -> None:
+        """End the threads, each as soon as it is free."""
+        self._pool.close()
+
     def start(self, work: Callable[[], None], *, or_else: Callable[[], None]) -> None:
         """Have `work` done without waiting for it; `or_else` at once when there is no room for it."""
         try:

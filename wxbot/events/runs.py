@@ -73,7 +73,7 @@ class Runs:
         self._pool = pool
         self._tools = tools
         self._outage = outage
-        self._clerks, self._hearing = Clerks(), Hearing()
+        self.clerks, self._hearing = Clerks(), Hearing()
         self._deadline_seconds = limits.deadline_seconds
         self._lock = threading.Lock()
         self._running: dict[bytes, Run] = {}
@@ -117,6 +117,7 @@ class Runs:
         log.error("handler %s does not return; its thread is lost and what it wrote is undone", run.handler)
         hung = Outcome(status=Status.FAILED, reply=ACK, handler=run.handler, detail="hung")
         try:
+            self._records.mark_late(run.event)  # if nobody has: a repeat gets the interim text, never nothing
             self._records.finish_alone(run.event, hung, run=run.id)
         finally:
             self._leave(run, error=UnrecordedError("given up"))
@@ -142,7 +143,7 @@ class Runs:
             self._pool.submit(lambda: self._execute(run, self._perform))
         except PoolFullError as full:
             log.error("an event got the fallback: %s", full)
-            self._clerks.start(lambda: self._execute(run, self._refuse), or_else=lambda: self._leave(run))
+            self.clerks.start(lambda: self._execute(run, self._refuse), or_else=lambda: self._leave(run))
 
     def _wait(self, run: Run, until: float, *, arrived: float) -> Answer | None:
         answer = run.wait(min(until, arrived + RECALL_SECONDS))
@@ -170,7 +171,7 @@ class Runs:
                 self._records.accept(delivery)
 
         try:
-            self._clerks.do(note, until=until + WRITE_SECONDS)
+            self.clerks.do(note, until=until + WRITE_SECONDS)
         except (SQLAlchemyError, TooSlowError) as error:
             raise UnrecordedError(type(error).__name__) from error
 
@@ -242,10 +243,9 @@ class Runs:
         try:
             outcome = self._dispatcher.dispatch(event, match, work)
             self.breaker.returned(run.handler, since)
-            milliseconds = outcome.seconds * 1000
-            log.info("%s by %s in %.0f ms", outcome.status, outcome.handler or "nobody", milliseconds)
+            log.info("%s by %s in %.0f ms", outcome.status, outcome.handler or "nobody", outcome.milliseconds)
             run.outcome = outcome
-            if outcome.status in (Status.FAILED, Status.UNMATCHED):
+            if outcome.is_fallback:
                 metrics.fallback(outcome.status)
             if match.is_claimed:
                 # Not under the lock: who finds the run late holds it and waits for SQLite's write lock, which
@@ -305,7 +305,7 @@ class Runs:
     def _answer_late(self, run: Run, until: float) -> Answer:
         """The deadline has passed: have that written before `until`, then answer what the row says."""
         try:
-            return self._clerks.do(lambda: self._write_late(run, until), until=until)
+            return self.clerks.do(lambda: self._write_late(run, until), until=until)
         except (SQLAlchemyError, TooSlowError) as error:
             return self._answer_unwritten(run, error)
 

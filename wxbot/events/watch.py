@@ -55,8 +55,9 @@ class Watch:
         with self._lock:
             self._held.add(run)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._watch, name="watch", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._watch, name="watch", daemon=True)
+                thread.start()
+                self._thread = thread  # not before: who could not start one tries with the next run
 
     def release(self, run: Run) -> None:
         """Its end is written, or nobody knows of it any more."""

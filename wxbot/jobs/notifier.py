@@ -5,6 +5,8 @@ import queue
 import threading
 from collections.abc import Callable, Iterable
 
+IDLE_SECONDS = 10.0
+
 log = logging.getLogger(__name__)
 
 
@@ -33,11 +35,22 @@ class Notifier:
                 self._thread.start()
 
     def _tell(self) -> None:
-        while True:
-            ids = [self._ids.get()]
+        while first := self._next():
+            ids = [first]
             while not self._ids.empty():
                 ids.append(self._ids.get())
             try:
                 self._dispatch(ids)
             except Exception:  # without the thread, later ids would wait for the sweep too
                 log.exception("new jobs could not be told; the sweep finds them")
+
+    def _next(self) -> bytes | None:
+        """Wait for an id; None: there was none for long, and the thread ends."""
+        try:
+            return self._ids.get(timeout=IDLE_SECONDS)
+        except queue.Empty:
+            with self._lock:  # who tells of one now starts a thread anew
+                if self._ids.empty():
+                    self._thread = None
+                    return None
+            return self._ids.get()

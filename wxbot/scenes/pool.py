@@ -10,6 +10,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from wxbot.errors import WxbotError
 
@@ -25,7 +26,7 @@ class Pool:
 
     def __init__(self, threads: int, *, waiting: int | None = None) -> None:
         self._limit = threads
-        self._queue: queue.Queue[Callable[[], None]] = queue.Queue(waiting or 4 * threads)
+        self._queue: queue.Queue[Callable[[], None] | None] = queue.Queue(waiting or 4 * threads)
         self._lock = threading.Lock()
         self._started = 0
         self._unfinished = 0
@@ -34,6 +35,8 @@ class Pool:
     def submit(self, work: Callable[[], None]) -> None:
         """Run `work` on a thread of the pool, soon; raises PoolFullError when there is no room for it."""
         with self._lock:
+            if self._unfinished >= self._started < self._limit:
+                self._add_thread()
             try:
                 self._queue.put_nowait(work)
             except queue.Full:
@@ -41,9 +44,6 @@ class Pool:
                     f"all {self._limit} handler threads are busy and {self._queue.maxsize} events wait"
                 ) from None
             self._unfinished += 1
-            if self._unfinished > self._started < self._limit:
-                self._started += 1
-                threading.Thread(target=self._work, name=f"handler-{self._started}", daemon=True).start()
 
     @property
     def limit(self) -> int:
@@ -55,16 +55,34 @@ class Pool:
         """How many pieces of work are running or waiting."""
         return self._unfinished
 
+    def close(self) -> None:
+        """End the threads, each as soon as it is free; nothing may be submitted any more."""
+        with self._lock, suppress(queue.Full):  # then all of them hang, and their process goes with them
+            for _ in range(self._started):
+                self._queue.put_nowait(None)
+
     def stuck(self, older_than_seconds: float) -> int:
         """Return how many pieces of work have been running for longer than that."""
         before = time.monotonic() - older_than_seconds
         with self._lock:
             return sum(since < before for since in self._running.values())
 
+    def _add_thread(self) -> None:
+        try:
+            threading.Thread(target=self._work, name=f"handler-{self._started + 1}", daemon=True).start()
+        except RuntimeError as error:
+            # The machine has none to give. The others will do, if there are any.
+            if not self._started:
+                raise PoolFullError(f"no thread can be started: {error}") from error
+        else:
+            self._started += 1
+
     def _work(self) -> None:
         me = threading.get_ident()
         while True:
             work = self._queue.get()
+            if work is None:
+                return
             with self._lock:
                 self._running[me] = time.monotonic()
             try:

@@ -64,7 +64,7 @@ class SpoolSettings(Section):
         "var/spool",
         description="Folder that keeps events while the database is out of reach; best on another disk.",
     )
-    reserve_mb: int = Field(
+    reserve_mb: Annotated[int, BeforeValidator(checks.not_a_switch)] = Field(
         16,
         ge=0,
         le=1024,
@@ -233,7 +233,7 @@ class HandlerSettings(Section):
     )
     give_up_seconds: Annotated[float, BeforeValidator(checks.not_a_switch)] = Field(
         120.0,
-        ge=1,
+        ge=5,
         le=3600,
         allow_inf_nan=False,
         description="Time after which a handler counts as hung: what it wrote is undone, its thread is lost.",

@@ -127,6 +127,8 @@ class Wx:
         """Give back what the bot holds, once its handlers have ended; one that hangs is left behind."""
         self._settled(_PATIENCE_SECONDS)
         self.bot.runs.watch.close()
+        self.bot.runs.clerks.close()
+        self.bot.pool.close()
         self.bot.channels.view.close()
         self.bot.queue.close()
         retire(self.bot.engine)
