@@ -122,6 +122,20 @@ def test_a_source_that_is_worked_with_is_refused(target: str) -> None:
 
 
 @pytest.mark.servers_only
+def test_a_server_is_named_as_in_the_configuration(
+    target: str, store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert copy(OLD).exit_code == 0
+    monkeypatch.setenv("WXBOT_DATABASE__URL", "sqlite:///back.db")
+    scheme = {"postgresql": "postgres", "mariadb": "mysql"}[store]
+
+    result = copy("-", input=f"{scheme}://{target.partition('://')[2]}\n")
+
+    assert result.exit_code == 0, result.output
+    assert f"{2 * len(TABLES)} rows" in result.output
+
+
+@pytest.mark.servers_only
 def test_nothing_is_left_when_a_row_does_not_fit(target: str) -> None:
     with create_engine(OLD).begin() as connection:  # SQLite itself takes anything
         connection.execute(text("UPDATE wechat_tags SET fetched_at = 'soon'"))
@@ -154,7 +168,7 @@ def test_nothing_is_left_when_something_else_writes(monkeypatch: pytest.MonkeyPa
     ("source", "code", "words"),
     [
         ("sqlite:///nowhere.db", 1, "there is no database to copy from"),
-        ("old.db", 2, "is no URL such as sqlite:///var/wxbot.db"),
+        ("old.db", 2, "must begin with sqlite:///, postgresql:// or mysql://"),
         ("sqlite:///past.db", 1, "is at revision 0001, this wxbot's is"),
     ],
 )

@@ -111,6 +111,19 @@ def test_export_is_a_file_for_its_owner_alone(chen: Engine, wxbot: Wxbot, tmp_pa
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
+def test_export_takes_the_place_of_a_file_that_others_may_read(
+    chen: Engine, wxbot: Wxbot, tmp_path: Path
+) -> None:
+    file = tmp_path / "chen.json"
+    file.write_text("{}")
+    file.chmod(0o644)
+
+    assert wxbot("followers", "export", str(file), CHEN).exit_code == 0
+
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert json.loads(file.read_text(encoding="utf-8"))["tables"]
+
+
 def test_export_may_go_to_the_standard_output(chen: Engine, wxbot: Wxbot) -> None:
     told = json.loads(wxbot("followers", "export", "-", CHEN).stdout)
 

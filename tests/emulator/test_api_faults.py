@@ -125,6 +125,19 @@ def test_quota_is_told_and_cleared(client: FlaskClient, world: World) -> None:
     assert quota() == {"daily_limit": 1, "used": 0, "remain": 1}
 
 
+def test_quota_is_cleared_ten_times_a_month(client: FlaskClient, world: World) -> None:
+    body = {"appid": world.account.appid}
+
+    def clear() -> int:
+        token = token_of(world)
+        answer = client.post(f"/cgi-bin/clear_quota?access_token={token}", json=body).json
+        return answer["errcode"]  # type: ignore[index,no-any-return]
+
+    assert [clear() for _ in range(11)] == [*[0] * 10, 48006]
+    world.clock.offset_seconds = 32 * 86_400
+    assert clear() == 0
+
+
 def test_lost_answer_is_lost_after_the_act(url: str, world: World) -> None:
     world.trouble = Trouble(api_faults=("tags/create=lost",))
     address = f"{url}/cgi-bin/tags/create?access_token={token_of(world)}"

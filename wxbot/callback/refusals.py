@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 class Refusals:
-    """Counts all refusals, and logs the first of each minute for each reason; threads may share it."""
+    """Counts all refusals, and logs the first twenty of each minute; threads may share it."""
 
     def __init__(self, *, monotonic: Callable[[], float] = clock.monotonic) -> None:
         self._monotonic = monotonic

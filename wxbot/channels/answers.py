@@ -74,7 +74,6 @@ def _handler(channel: Channel, reply: Reply) -> Handler:
         location=_place(channel),
         needs=(),
         captured=frozenset(),
-        takes_session=False,
         is_claimed=False,
         supplies=_SUPPLIES,
     )

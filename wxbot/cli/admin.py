@@ -4,13 +4,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from wxbot.cli.configuration import load_settings
-from wxbot.cli.output import Failure, json_option, print_json, print_table
+from wxbot.cli.opened import migrated_records
+from wxbot.cli.output import json_option, print_json, print_table, timestamp
 
 if TYPE_CHECKING:
     from wxbot.admin.trail import Trail
@@ -127,23 +127,11 @@ def enable(name: str, *, as_json: bool) -> None:
 @contextmanager
 def _desk() -> Iterator[Desk]:
     """Open the users in the configured database, which is made or migrated as a server would."""
-    from sqlalchemy.exc import SQLAlchemyError
-
     from wxbot.admin.trail import Trail
     from wxbot.admin.users import Users
-    from wxbot.db import migrate
-    from wxbot.db.engine import open_engine
-    from wxbot.db.faults import in_words
 
-    url = load_settings().database.url.get_secret_value()
-    engine = open_engine(url, connections=1)
-    try:
-        migrate.upgrade(url)
+    with migrated_records(load_settings()) as engine:
         yield Desk(Users(engine), Trail(engine))
-    except (SQLAlchemyError, OSError) as error:
-        raise Failure(in_words(error, url)) from None
-    finally:
-        engine.dispose()
 
 
 def _password(file: Any) -> str:
@@ -165,16 +153,12 @@ def _as_data(user: "User") -> dict[str, object]:
     return {
         "name": user.name,
         "role": user.role.value,
-        "created_at": _moment(user.created_at),
-        "logged_in_at": _moment(user.logged_in_at) or None,
-        "disabled_at": _moment(user.disabled_at) or None,
+        "created_at": timestamp(user.created_at),
+        "logged_in_at": timestamp(user.logged_in_at) or None,
+        "disabled_at": timestamp(user.disabled_at) or None,
     }
 
 
 def _as_line(user: "User") -> tuple[str, ...]:
-    times = (_moment(each) for each in (user.created_at, user.logged_in_at, user.disabled_at))
+    times = (timestamp(each) for each in (user.created_at, user.logged_in_at, user.disabled_at))
     return (user.name, user.role.value, *times)
-
-
-def _moment(seconds: int | None) -> str:
-    return "" if seconds is None else f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from wxbot.cli.configuration import load_settings
-from wxbot.cli.output import Failure, json_option, print_json, print_table
+from wxbot.cli.opened import migrated_records
+from wxbot.cli.output import Failure, json_option, print_json, print_table, timestamp
 
 if TYPE_CHECKING:
     from wxbot.api.keys import ApiKey, Keys
@@ -97,22 +97,10 @@ def revoke(*, id: str, as_json: bool) -> None:
 @contextmanager
 def _keys() -> Iterator["Keys"]:
     """Open the keys in the configured database, which is made or migrated as a server would."""
-    from sqlalchemy.exc import SQLAlchemyError
-
     from wxbot.api.keys import Keys
-    from wxbot.db import migrate
-    from wxbot.db.engine import open_engine
-    from wxbot.db.faults import in_words
 
-    url = load_settings().database.url.get_secret_value()
-    engine = open_engine(url, connections=1)
-    try:
-        migrate.upgrade(url)
+    with migrated_records(load_settings()) as engine:
         yield Keys(engine)
-    except (SQLAlchemyError, OSError) as error:
-        raise Failure(in_words(error, url)) from None
-    finally:
-        engine.dispose()
 
 
 def _as_data(key: "ApiKey") -> dict[str, object]:
@@ -121,18 +109,14 @@ def _as_data(key: "ApiKey") -> dict[str, object]:
         "name": key.name,
         "scopes": key.scopes,
         "accounts": key.accounts,
-        "created_at": _moment(key.created_at),
-        "last_used_at": _moment(key.last_used_at) or None,
-        "revoked_at": _moment(key.revoked_at) or None,
+        "created_at": timestamp(key.created_at),
+        "last_used_at": timestamp(key.last_used_at) or None,
+        "revoked_at": timestamp(key.revoked_at) or None,
     }
 
 
 def _as_line(key: "ApiKey") -> tuple[str, ...]:
     may = "everything" if key.scopes is None else " ".join(key.scopes)
     accounts = "all" if key.accounts is None else " ".join(key.accounts)
-    times = (_moment(each) for each in (key.created_at, key.last_used_at, key.revoked_at))
+    times = (timestamp(each) for each in (key.created_at, key.last_used_at, key.revoked_at))
     return (key.id, key.name, may, accounts, *times)
-
-
-def _moment(seconds: int | None) -> str:
-    return "" if seconds is None else f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"

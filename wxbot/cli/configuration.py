@@ -2,9 +2,9 @@
 
 import json
 import os
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 DEVELOPMENT = Path("var/dev.toml")
 # What it mounts beside that for its demo shop: variables as JSON, of the session that runs or ran last.
 MOUNTED = DEVELOPMENT.with_name("dev-mounted.json")
+
+
+account_option: Callable[[Any], Any] = click.option(
+    "--account", help="Name in [accounts]; needed if there are several and none is called default."
+)
 
 
 def load_settings() -> "Settings":

@@ -108,7 +108,8 @@ def copy_(source: str, *, as_json: bool) -> None:
     SOURCE is a URL as in the configuration, or - to read one with a password from the standard input. Stop
     web servers and workers first. All is copied or nothing, and SOURCE is not changed.
     """
-    url, source = _database_url(), sys.stdin.readline().strip() if source == "-" else source
+    url = _database_url()
+    source = _normal(sys.stdin.readline().strip() if source == "-" else source)
     _require_source(source, url)
     counts, foreign = _copied(source, url)
     if as_json:
@@ -119,6 +120,18 @@ def copy_(source: str, *, as_json: bool) -> None:
     click.echo(f"{sum(filled.values())} rows of {len(filled)} tables were copied and counted again.")
     if foreign:
         warn(f"Not wxbot's, and therefore not copied: {', '.join(foreign)}.")
+
+
+def _normal(source: str) -> str:
+    """Return the address with the driver that we use, as the settings do."""
+    from pydantic import SecretStr
+
+    from wxbot.settings import checks
+
+    try:
+        return checks.database_url(SecretStr(source)).get_secret_value()
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="SOURCE") from None
 
 
 def _require_source(source: str, url: str) -> None:

@@ -6,14 +6,13 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from wxbot.cli.configuration import load_settings
 from wxbot.cli.opened import opened_records
-from wxbot.cli.output import json_option, print_json, print_table, printable
+from wxbot.cli.output import json_option, moment, print_json, print_table, printable
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -141,7 +140,7 @@ def _words(line: "Line") -> str:
     state = outcome if line.state == "done" else f"{line.state} (at work)"
     what = f"{line.kind} {line.scene}" if line.scene else line.kind
     words = (
-        _moment(line.recorded_at),
+        moment(line.recorded_at),
         line.id,
         line.account,
         line.person,
@@ -162,14 +161,14 @@ def _print_detail(found: "Detail") -> None:
         ("person", line.person),
         ("kind", line.kind),
         ("scene", line.scene or ""),
-        ("happened", _moment(found.created_at)),
-        ("recorded", _moment(line.recorded_at)),
+        ("happened", moment(found.created_at)),
+        ("recorded", moment(line.recorded_at)),
         ("state", line.state),
         ("outcome", line.outcome or ""),
         ("handler", line.handler),
         ("seconds", "" if line.seconds is None else f"{line.seconds:.3f}"),
         ("detail", line.detail),
-        ("lease until", _moment(found.lease_until)),
+        ("lease until", moment(found.lease_until)),
         ("messages sent", str(found.messages_sent)),
         ("document kept", "yes" if found.has_body else "no"),
         ("reply", json.dumps(found.reply, ensure_ascii=False)),
@@ -178,11 +177,7 @@ def _print_detail(found: "Detail") -> None:
     if found.jobs:
         click.echo()
         jobs = [
-            (job.id[:16], job.name, job.state, str(job.attempts), _moment(job.finished_at), job.detail)
+            (job.id[:16], job.name, job.state, str(job.attempts), moment(job.finished_at), job.detail)
             for job in found.jobs
         ]
         print_table(("job", "name", "state", "attempts", "finished", "detail"), jobs)
-
-
-def _moment(seconds: int | None) -> str:
-    return "" if seconds is None else f"{datetime.fromtimestamp(seconds, UTC).astimezone():%Y-%m-%d %H:%M:%S}"

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wxbot.cli.output import Failure, json_option, print_json, print_table
-from wxbot.cli.people import account_option, asked_for, moment, opened_account, table_by_table
+from wxbot.cli.configuration import account_option
+from wxbot.cli.output import Failure, json_option, moment, print_json, print_table, write_private
+from wxbot.cli.people import asked_for, opened_account, table_by_table
 
 if TYPE_CHECKING:
     from wxbot.people.profiles import Profile
@@ -91,8 +92,7 @@ def export(file: Path, person: str | None, account: str | None) -> None:
     if str(file) == "-":
         sys.stdout.write(text)
         return
-    file.touch(mode=0o600)
-    file.write_text(text, encoding="utf-8")
+    write_private(file, text)
     click.echo(f"{sum(map(len, found.values()))} rows of {len(found)} tables: {file}", err=True)
 
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from wxbot.cli.configuration import account_option
 from wxbot.cli.output import Failure, json_option, print_json, print_table, warn
-from wxbot.cli.people import account_option, asked_for, opened_account, table_by_table
+from wxbot.cli.people import asked_for, opened_account, table_by_table
 
 if TYPE_CHECKING:
     from wxbot.people.places import Who

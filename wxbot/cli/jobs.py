@@ -4,14 +4,13 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from wxbot.cli.configuration import load_settings
 from wxbot.cli.opened import opened_records
-from wxbot.cli.output import Failure, json_option, print_json, print_table
+from wxbot.cli.output import Failure, json_option, moment, print_json, print_table
 
 if TYPE_CHECKING:
     from sqlalchemy import RowMapping
@@ -161,20 +160,16 @@ def _fields(row: "RowMapping") -> dict[str, Any]:
 
 def _cells(row: "RowMapping") -> tuple[str, ...]:
     what = row["name"], row["account"], row["state"], str(row["attempts"])
-    return (row["id"].hex()[:_SHORT], *what, _moment(row["run_at"]), row["detail"] or "")
+    return (row["id"].hex()[:_SHORT], *what, moment(row["run_at"]), row["detail"] or "")
 
 
 def _words(name: str, value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, int) and name.endswith(("_at", "_until")):
-        return _moment(value)
+        return moment(value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _hex(value: bytes | None) -> str | None:
     return None if value is None else value.hex()
-
-
-def _moment(seconds: int) -> str:
-    return f"{datetime.fromtimestamp(seconds, UTC).astimezone():%Y-%m-%d %H:%M:%S}"

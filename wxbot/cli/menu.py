@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from wxbot.cli.configuration import account_option
 from wxbot.cli.output import Failure, json_option, print_json, printable, warn
-from wxbot.cli.people import account_option
 
 if TYPE_CHECKING:
     from wxbot.scenes.registry import Registry

@@ -1,4 +1,4 @@
-"""The records, opened as they are: looking at them must not change them."""
+"""The records: as they are, since looking at them must not change them, or made ready to be written."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +30,29 @@ def opened_records(configured: "Settings") -> Iterator["Engine"]:
         migrate.require_fit(engine)
         yield engine
     except SQLAlchemyError as error:
+        raise Failure(in_words(error, url)) from None
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def migrated_records(configured: "Settings") -> Iterator["Engine"]:
+    """Lend an engine on the database of the settings, which is made or migrated as a server would.
+
+    Raises ConfigurationError for a database that this program cannot use, Failure when it cannot be used.
+    """
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from wxbot.db import migrate
+    from wxbot.db.engine import open_engine
+    from wxbot.db.faults import in_words
+
+    url = configured.database.url.get_secret_value()
+    engine = open_engine(url, connections=1)
+    try:
+        migrate.upgrade(url)
+        yield engine
+    except (SQLAlchemyError, OSError) as error:
         raise Failure(in_words(error, url)) from None
     finally:
         engine.dispose()

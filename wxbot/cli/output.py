@@ -1,9 +1,12 @@
 """How commands speak: tables for people, JSON for programs, plain text where nobody looks at a screen."""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import click
@@ -49,6 +52,16 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         click.echo(line.rstrip())
 
 
+def moment(seconds: int | None) -> str:
+    """Return a time (seconds since 1970) for people, in their time zone; nothing for None."""
+    return "" if seconds is None else f"{datetime.fromtimestamp(seconds, UTC).astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def timestamp(seconds: int | None) -> str:
+    """Return a time (seconds since 1970) for people and programs, in UTC; nothing for None."""
+    return "" if seconds is None else f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
 @contextmanager
 def progress(what: str) -> Iterator[None]:
     """Show on a terminal that something goes on; elsewhere, nothing."""
@@ -74,6 +87,17 @@ def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def write_private(file: Path, text: str) -> None:
+    """Write a file that nobody but its owner can read, whatever was there; never half of it."""
+    new = file.with_name(f"{file.name}.new")
+    new.unlink(missing_ok=True)
+    with os.fdopen(
+        os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
+    ) as opened:
+        opened.write(text)
+    new.replace(file)
 
 
 def warn(text: str) -> None:

@@ -4,8 +4,7 @@ import itertools
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,10 +17,6 @@ if TYPE_CHECKING:
 
     from wxbot.people.places import Who
     from wxbot.settings import Settings
-
-account_option: Callable[[Any], Any] = click.option(
-    "--account", help="Name in [accounts]; needed if there are several and none is called default."
-)
 
 
 @contextmanager
@@ -52,8 +47,3 @@ def table_by_table(what: str) -> Iterator[Callable[[str], None]]:
     with progress_bar(what) as told:
         done = itertools.count(1)
         yield lambda table: told(next(done), len(PLACES))
-
-
-def moment(seconds: int | None) -> str:
-    """Return a time for people, in their time zone."""
-    return "" if seconds is None else f"{datetime.fromtimestamp(seconds, UTC).astimezone():%Y-%m-%d %H:%M:%S}"

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from wxbot.cli.configuration import choose_account, load_settings
+from wxbot.cli.configuration import account_option, choose_account, load_settings
 from wxbot.cli.output import json_option, print_json, print_table, warn
 
 if TYPE_CHECKING:
@@ -13,11 +13,9 @@ if TYPE_CHECKING:
     from wxbot.scenes.registry import Registry
     from wxbot.settings import Settings
 
-_ALL_ACCOUNTS = "Name in [accounts]; needed if there are several and none is called default."
-
 
 @click.command()
-@click.option("--account", help=_ALL_ACCOUNTS)
+@account_option
 @json_option
 def routes(account: str | None, *, as_json: bool) -> None:
     """List what the handlers answer, the most specific first; then observers and jobs."""
@@ -40,7 +38,7 @@ def routes(account: str | None, *, as_json: bool) -> None:
 
 @click.command()
 @click.argument("scene")
-@click.option("--account", help=_ALL_ACCOUNTS)
+@account_option
 @click.option(
     "--when",
     type=click.Choice(["follow", "scan"]),

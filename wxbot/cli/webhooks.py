@@ -3,13 +3,12 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from wxbot.cli.configuration import load_settings
-from wxbot.cli.output import Failure, json_option, print_json, print_table
+from wxbot.cli.output import Failure, json_option, print_json, print_table, timestamp
 
 if TYPE_CHECKING:
     from wxbot.settings import Settings
@@ -321,16 +320,16 @@ def _fields(webhook: "Webhook") -> dict[str, Any]:
         "kinds": list(webhook.kinds),
         "description": webhook.description,
         "made_by": webhook.made_by,
-        "created_at": _moment(webhook.created_at),
-        "old_secret_until": _moment(webhook.old_until),
-        "disabled_at": _moment(webhook.disabled_at),
+        "created_at": timestamp(webhook.created_at) or None,
+        "old_secret_until": timestamp(webhook.old_until) or None,
+        "disabled_at": timestamp(webhook.disabled_at) or None,
         "disabled_because": webhook.disabled_because,
     }
 
 
 def _tally(tally: Any) -> dict[str, Any]:
     counts = {state: tally.counts.get(state, 0) for state in _STATES}
-    return {**counts, "delivered_at": _moment(tally.delivered_at)}
+    return {**counts, "delivered_at": timestamp(tally.delivered_at) or None}
 
 
 def _cells(webhook: "Webhook", tally: dict[str, Any]) -> list[str]:
@@ -347,8 +346,8 @@ def _delivery(delivery: "Delivery", last: "Attempt | None") -> dict[str, Any]:
         "account": delivery.account,
         "state": delivery.state,
         "attempts": delivery.attempts,
-        "created_at": _moment(delivery.created_at),
-        "finished_at": _moment(delivery.finished_at),
+        "created_at": timestamp(delivery.created_at) or None,
+        "finished_at": timestamp(delivery.finished_at) or None,
         "last_status": last.status if last else None,
         "last_detail": last.detail if last else None,
     }
@@ -362,7 +361,3 @@ def _words(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(str(each) for each in value)
     return "" if value is None else str(value)
-
-
-def _moment(seconds: int | None) -> str | None:
-    return None if seconds is None else f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -69,7 +69,7 @@ def foreign_tables(connection: Connection) -> list[str]:
 
 
 def _require_rest(source: Connection) -> None:
-    """What a process writes after the copy would be lost without a word."""
+    """What is written after the copy would be lost without a word; where a worker is, web servers are."""
     seen = select(heartbeats).where(heartbeats.c.seen_at > database_now() - ALIVE_SECONDS)
     if alive := source.execute(seen).mappings().all():
         who = ", ".join(f"{each['kind']} {each['pid']} on {each['host']}" for each in alive)

@@ -171,8 +171,8 @@ def _use_wal(engine: Engine) -> None:
             with engine.connect() as connection:
                 connection.exec_driver_sql("PRAGMA journal_mode=WAL")
             return
-        except OperationalError:
-            if time.monotonic() > give_up_at:
+        except OperationalError as error:
+            if not is_busy(error) or time.monotonic() > give_up_at:
                 raise
             time.sleep(_PAUSE_SECONDS)
 

@@ -130,12 +130,12 @@ jobs = Table(
     Index("ix_jobs_event_key", "event_key"),
 )
 
-# Who works: a line a process, renewed while it lives.
+# Which workers there are: a line for each, renewed while it lives.
 heartbeats = Table(
     "heartbeats",
     metadata,
     Column("id", digest(), primary_key=True),
-    Column("kind", String(16), nullable=False),  # worker, web
+    Column("kind", String(16), nullable=False),  # worker
     Column("host", String(64), nullable=False),
     Column("pid", Integer, nullable=False),
     Column("started_at", BigInteger, nullable=False),
@@ -213,7 +213,7 @@ permanent_numbers = Table(
     Column("account", String(32), primary_key=True),
     Column("number", Integer, primary_key=True),
     Column("state", String(16), nullable=False),  # taken, quarantined
-    Column("owner", String(64), nullable=False),
+    Column("owner", String(128), nullable=False),
     Column("purpose", String(255), nullable=False),
     Column("taken_at", BigInteger, nullable=False),
     Column("free_at", BigInteger),  # the end of the quarantine
@@ -227,7 +227,7 @@ number_history = Table(
     Column("id", digest(), primary_key=True),
     Column("account", String(32), nullable=False),
     Column("number", Integer, nullable=False),
-    Column("owner", String(64), nullable=False),
+    Column("owner", String(128), nullable=False),
     Column("purpose", String(255), nullable=False),
     Column("taken_at", BigInteger, nullable=False),
     Column("released_at", BigInteger, nullable=False),

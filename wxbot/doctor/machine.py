@@ -91,9 +91,15 @@ def of_queue(configured: "Settings") -> Iterator[Finding]:
     if configured.jobs.backend != "redis":
         return
     parts = urlsplit(configured.redis.url.get_secret_value())
-    where = f"{parts.hostname}:{parts.port or 6379}"
+    is_file = parts.scheme == "unix"
+    where = parts.path if is_file else f"{parts.hostname}:{parts.port or 6379}"
     try:
-        socket.create_connection((parts.hostname or "", parts.port or 6379), _CONNECT_SECONDS).close()
+        if is_file:
+            with socket.socket(socket.AF_UNIX) as asking:
+                asking.settimeout(_CONNECT_SECONDS)
+                asking.connect(where)
+        else:
+            socket.create_connection((parts.hostname or "", parts.port or 6379), _CONNECT_SECONDS).close()
         yield ok("Redis", f"{where} can be reached", zh=f"{where} 可以连接")
     except OSError as error:
         yield warn(
@@ -107,7 +113,7 @@ def of_queue(configured: "Settings") -> Iterator[Finding]:
 
 def _of_file(file: Path) -> Finding:
     if not file.exists():
-        return ok("settings", "valid, all from the environment", zh="有效，全部来自环境变量")
+        return ok("settings", f"valid, without {file}", zh=f"有效，没有用 {file}")
     if stat.S_IMODE(file.stat().st_mode) & 0o077:
         return warn(
             "settings",

@@ -19,6 +19,8 @@ from wxbot.emulator.tags import TagCalls
 from wxbot.emulator.users import UserCalls
 from wxbot.emulator.world import World
 
+CLEARS_A_MONTH = 10
+
 
 def create_emulator(world: World, *, hand: Hand | None = None) -> Flask:
     """Return the emulator as one application: WeChat's API and pages, the phone page, and `/control/`."""
@@ -136,6 +138,7 @@ class Calls:
         check_token(self._world)
         if json_body().get("appid") != self._world.account.appid:
             raise Refusal(40013)
+        self._world.quota_clears.count("clear_quota", limit=CLEARS_A_MONTH, now=self._world.clock.now())
         self._world.calls.clear()
         return OK
 

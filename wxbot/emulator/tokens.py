@@ -2,6 +2,7 @@
 
 import secrets
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from wxbot.emulator.refusals import Refusal
 
@@ -125,6 +126,16 @@ class MinuteCalls(DailyCalls):
 
     def _period_of(self, now: float) -> int:
         return int(now) // 60
+
+
+class MonthCalls(DailyCalls):
+    """How often each API was called in the current month in China."""
+
+    errcode = 48006
+
+    def _period_of(self, now: float) -> int:
+        moment = datetime.fromtimestamp(now + CHINA_OFFSET_SECONDS, UTC)
+        return 12 * moment.year + moment.month
 
 
 def day_of(now: float) -> int:

@@ -21,7 +21,7 @@ from wxbot.emulator.ledger import Ledger
 from wxbot.emulator.push import Delivery
 from wxbot.emulator.refusals import Refusal
 from wxbot.emulator.rules import Rules, Trouble
-from wxbot.emulator.tokens import AccessTokens, DailyCalls, MinuteCalls
+from wxbot.emulator.tokens import AccessTokens, DailyCalls, MinuteCalls, MonthCalls
 from wxbot.emulator.windows import Windows
 from wxbot.emulator.wire import Mode, Sender
 
@@ -151,6 +151,7 @@ class World:
             self.grants = Grants()
             self.calls = DailyCalls()
             self.minute_calls = MinuteCalls()
+            self.quota_clears = MonthCalls()
             self.asked: Counter[str] = Counter()
             self.ledger = Ledger()
             self.trouble = Trouble()
@@ -235,6 +236,8 @@ class World:
             )
             entries = self.conversations[openid].entries
             entries.append(entry)
+            for gone in entries[:-KEPT_ENTRIES]:
+                self.deliveries.pop(gone.delivery, None)
             del entries[:-KEPT_ENTRIES]
 
     def mint(self, scene: str | int, *, expire_seconds: int = 604800, is_permanent: bool = False) -> Code:

@@ -10,12 +10,13 @@ from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, select
 from wxbot.db.models import events, jobs
 from wxbot.db.paging import ALWAYS, Found, Order, Place, Window
 from wxbot.errors import WxbotError
+from wxbot.events.followups import REPLAY
 from wxbot.jobs.outbox import Job, enqueue
+from wxbot.outcome import Status
 
 SHORTEST_ID = 4
-REPLAY = "wxbot.replay"
 OPEN = "open"
-OUTCOMES = ("handled", "unmatched", "failed", "late")
+OUTCOMES = tuple(status.value for status in Status)
 _ORDER = Order(events.c.recorded_at, events.c.key)
 _MOST_FOUND = 3
 

@@ -160,7 +160,7 @@ class Outage:
     def _admit(self, connection: Connection, entry: Spooled) -> list[bytes]:
         event = parse_event(entry.body, account=entry.account)
         reply = _reply_of(entry.reply) or self._texts.recorded(event)
-        run, outcome = entry.run or event.digest, _outcome_of(entry, reply)
+        run, outcome = event.digest, _outcome_of(entry, reply)
         if outcome is None:
             # A lease that has run out: a worker takes it over and runs the handler.
             row = rows.open_row(event, State.LATE, reply, run=run) | {

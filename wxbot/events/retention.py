@@ -15,10 +15,7 @@ _DAY_SECONDS = 86_400
 
 
 def forget_old(engine: Engine, *, events_days: int, malformed_days: int) -> int:
-    """Delete events after so many days (0: never), and what cannot be read after its own; return how many.
-
-    Reads the whole table of signatures, which has no index by age: for once a day.
-    """
+    """Delete events after so many days (0: never), and what cannot be read after its own; return how many."""
     settled = and_(events.c.state == State.DONE, events.c.kind == "malformed")
     count = _forget(engine, events.c.key, and_(settled, _older(events.c.recorded_at, malformed_days)))
     _forget_documents(engine, malformed_days)

@@ -27,7 +27,6 @@ class Spooled:
     signed_by: bytes | None = field(default=None, repr=False)
     reply: dict[str, object] | None = None
     more: tuple[dict[str, object], ...] = ()
-    run: bytes | None = None
     status: Status | None = None
     handler: str = ""
     detail: str = ""
@@ -39,7 +38,6 @@ def to_line(entry: Spooled) -> bytes:
     data = vars(entry) | {
         "body": base64.b64encode(entry.body).decode(),
         "signed_by": _hex(entry.signed_by),
-        "run": _hex(entry.run),
     }
     text = json.dumps(data, separators=(",", ":")).encode()
     return b'{"sum":"%s","event":%s}\n' % (_sum(text), text)
@@ -52,11 +50,11 @@ def from_line(line: bytes) -> Spooled | None:
         return None
     try:
         data: dict[str, Any] = json.loads(match[2])
+        data.pop("run", None)  # earlier versions wrote it, always empty
         read = {
             "body": base64.b64decode(data["body"]),
             "signed_by": _bytes(data["signed_by"]),
             "more": tuple(data["more"]),
-            "run": _bytes(data["run"]),
             "status": data["status"] and Status(data["status"]),
         }
         return Spooled(**data | read)

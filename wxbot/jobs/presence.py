@@ -15,7 +15,7 @@ _FORGET_SECONDS = 3600
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """A process that works: `kind` is `worker` or `web`."""
+    """A process that works off jobs; `kind` is `worker`."""
 
     id: bytes
     kind: str

@@ -18,9 +18,9 @@ class Handler:
     """A function that a plugin registered, checked and ready to be called.
 
     `name` is the endpoint (`plugin.function`), `needs` are the names it asks for, `captured` those that rules
-    capture. `takes_session` tells whether the session or `defer` is among them, directly or through a
-    provider; `is_claimed` also counts `interim`, and the error handlers that may run in its place. `interim`
-    is what the person reads when the handler is slow, if its author says so.
+    capture. `is_claimed`: the event is claimed before it runs, since the session or `defer` is among the
+    needs, directly, through a provider, or of an error handler that may run in its place, or since it has an
+    `interim`: what the person reads when the handler is slow.
     """
 
     name: str
@@ -29,7 +29,6 @@ class Handler:
     location: str
     needs: tuple[str, ...]
     captured: frozenset[str]
-    takes_session: bool
     is_claimed: bool
     supplies: Supplies = field(repr=False, compare=False)
     interim: Reply | None = None

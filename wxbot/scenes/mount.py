@@ -194,7 +194,7 @@ def _handler(
     plugin: Plugin, bound: _Bound, parameters: Parameters, *, supplies: Supplies, errors_claim: bool
 ) -> Handler:
     captured = frozenset[str]().union(*(rule.captures for rule in bound.rules))
-    takes_session = _writes(supplies, [name for name in parameters.names if name not in captured])
+    writes = _writes(supplies, [name for name in parameters.names if name not in captured])
     interim = next(iter(bound.interims), None)
     return Handler(
         name=f"{plugin.name}.{getattr(bound.function, '__name__', '')}",
@@ -203,8 +203,7 @@ def _handler(
         location=bound.place,
         needs=parameters.names,
         captured=captured,
-        takes_session=takes_session,
-        is_claimed=takes_session or errors_claim or interim is not None,
+        is_claimed=writes or errors_claim or interim is not None,
         supplies=supplies,
         interim=interim,
     )

@@ -2,12 +2,6 @@
 
 from wxbot.settings.model import (
     AccountSettings,
-    AdminSettings,
-    CallbackSettings,
-    DatabaseSettings,
-    HandlerSettings,
-    ReplySettings,
-    ServerSettings,
     Setting,
     Settings,
     describe,
@@ -16,12 +10,6 @@ from wxbot.settings.reading import forget_secrets, from_data, load
 
 __all__ = [
     "AccountSettings",
-    "AdminSettings",
-    "CallbackSettings",
-    "DatabaseSettings",
-    "HandlerSettings",
-    "ReplySettings",
-    "ServerSettings",
     "Setting",
     "Settings",
     "describe",

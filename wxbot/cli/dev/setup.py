@@ -10,6 +10,7 @@ from pathlib import Path
 
 from wxbot import settings
 from wxbot.cli.configuration import DEVELOPMENT, MOUNTED
+from wxbot.cli.output import write_private
 from wxbot.emulator.world import APPID, SECRET, Account
 from wxbot.errors import ConfigurationError
 
@@ -135,12 +136,7 @@ def set_up(account: Account, *, bot_url: str, emulator_url: str, shop: ShopPlace
 def _tell_other_commands(mounted: Mapping[str, str]) -> None:
     """Let the commands that look into the development configuration see what is mounted beside it."""
     MOUNTED.parent.mkdir(parents=True, exist_ok=True)
-    new = MOUNTED.with_suffix(".new")
-    new.unlink(missing_ok=True)
-    # With the shop's secret in it: readable by nobody else, and never half of it.
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        json.dump(dict(mounted), file)
-    new.replace(MOUNTED)
+    write_private(MOUNTED, json.dumps(dict(mounted)))  # with the shop's secret in it
 
 
 def _config() -> Path:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wxbot.cli.configuration import choose_account, load_settings
+from wxbot.cli.configuration import account_option, choose_account, load_settings
 from wxbot.cli.output import Failure, json_option, print_json, print_table
 
 if TYPE_CHECKING:
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from wxbot.settings import Settings
     from wxbot.wechat.api import ApiClient
 
-account_option: Callable[[Any], Any] = click.option(
-    "--account", help="Name in [accounts]; needed if there are several and none is called default."
-)
 type_option: Callable[[Any], Any] = click.option(
     "--type", "kind", type=click.Choice(["number", "text"]), help="Digits are a number unless it says text."
 )

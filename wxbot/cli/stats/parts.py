@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wxbot.cli.configuration import choose_account, load_settings
+from wxbot.cli.configuration import account_option, choose_account, load_settings
 from wxbot.cli.opened import opened_records
 from wxbot.cli.output import json_option, print_json, print_table
-from wxbot.cli.qr.parts import account_option
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
