@@ -4,6 +4,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import select, text, update
@@ -287,6 +288,32 @@ def test_hung_handler_is_given_up_and_its_record_says_so(plugin: Plugin, make_wx
     with wx.session() as session:
         row = session.execute(select(events.c.state, events.c.detail)).one()
     assert tuple(row) == ("done", "hung")
+
+
+def test_run_that_is_given_up_before_its_deadline_leaves_its_interim_text(
+    plugin: Plugin, make_wx: Callable[..., Wx]
+) -> None:
+    begun, for_ever = threading.Event(), threading.Event()
+
+    @plugin.scene("hung")
+    def hung(scan: Scan, session: Session) -> str:
+        begun.set()
+        for_ever.wait(20)
+        return "太晚了"
+
+    wx = make_wx()
+    ailin = wx.user("ailin")
+    with ThreadPoolExecutor() as pool:
+        said = pool.submit(ailin.scan, "hung")
+        assert begun.wait(10)
+        (run,) = wx.bot.runs.watch._held
+        wx.bot.runs.give_up(run)
+        for_ever.set()
+
+        assert said.result().text.startswith("正在为您处理")
+    assert ailin.redeliver().text == said.result().text
+    wx.work()
+    assert ailin.messages == []
 
 
 def test_handler_that_hangs_again_and_again_is_left_out(plugin: Plugin, make_wx: Callable[..., Wx]) -> None:

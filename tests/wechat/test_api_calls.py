@@ -160,6 +160,15 @@ def test_call_asks_and_reads_as_documented(
     assert (asked.method, json.loads(asked.body or b"null")) == ("POST" if body else "GET", body)
 
 
+def test_text_that_is_too_long_is_clipped_as_in_an_answer() -> None:
+    recorder = Recorder(OK)
+
+    client_of(recorder).send_service_message(OPENID, replies.Text("字" * 1000))
+
+    content = json.loads(recorder.asked[0].body)["text"]["content"]
+    assert len(content.encode()) <= 2048 and content.endswith("字…")
+
+
 def test_text_is_sent_as_it_is_and_not_as_escapes() -> None:
     recorder = Recorder(OK)
 
