@@ -25,7 +25,7 @@ from pygments.util import ClassNotFound
 
 ROOT = Path(__file__).parents[1]
 HERE = Path(__file__).parent
-BESIDE = ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "SECURITY.zh-CN.md")
+BESIDE = ("CHANGELOG.md", "CONTRIBUTING.md", "CONTRIBUTING.zh-CN.md", "SECURITY.md", "SECURITY.zh-CN.md")
 CHINESE = ".zh-CN.md"
 _CHINESE = re.compile(r"[\u3000-\u9fff\uff00-\uffef]{2}")
 

@@ -31,7 +31,7 @@ def chinese(setting: Setting) -> tuple[str, str]:
         "number": "数字",
     }
     type_ = names.get(setting.type, setting.type.replace(" or ", " 或 "))
-    key = f"`{setting.key}`{'（密文）' if setting.is_secret else ''}"
+    key = f"`{setting.key}`{'（机密）' if setting.is_secret else ''}"
     title = heading(setting) if setting.section else "第一节之前"
     return title, f"| {key} | {type_} | `{shown(setting.default)}` "
 
