@@ -94,8 +94,18 @@ def test_a_cookie_is_seen_by_no_script_and_no_other_site(browser: FlaskClient) -
         ({"Origin": "http://localhost"}, True),
         ({"Origin": "http://localhost.example.com"}, False),
         ({"Origin": "null"}, False),
+        ({"Origin": "http://["}, False),
     ],
-    ids=["same origin", "same site", "cross site", "by hand", "our origin", "another's", "none"],
+    ids=[
+        "same origin",
+        "same site",
+        "cross site",
+        "by hand",
+        "our origin",
+        "another's",
+        "none",
+        "no address",
+    ],
 )
 def test_a_form_of_another_site_is_known(
     browser: FlaskClient, headers: dict[str, str], is_ours: bool

@@ -1,6 +1,6 @@
 """The dashboard of a bot: its areas, each with the parts that it needs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -77,12 +77,17 @@ def _figures(bot: Bot, now: Callable[[], datetime]) -> FigureParts:
 
 
 def _overview(bot: Bot, figures: FigureParts) -> Area:
+    has_several = len(bot.settings.accounts) > 1
+
+    def jobs(account: str) -> Mapping[str, int]:
+        return job_listing.counts(bot.engine, accounts=(account,) if has_several else None)
+
     return overview.views(
         overview.Parts(
             figures=figures,
             channels=bot.channels.view.of,
             numbers=bot.numbers.usage,
-            jobs=lambda: job_listing.counts(bot.engine),
+            jobs=jobs,
             events=lambda account: listing.latest(bot.engine, limit=overview.LATEST, account=account),
         )
     )

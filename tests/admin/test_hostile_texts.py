@@ -74,6 +74,9 @@ def test_addresses_that_no_database_takes_are_answered(office: Office) -> None:
         f"claims?subject={nul}&purpose={nul}&state={nul}&person={nul}",
         f"routes?scene=a{nul}b&when={nul}",
         f"numbers?number={nul}&state={nul}",
+        f"channels?q={nul}&group={nul}&promoter={nul}&state={nul}&after={nul}",
+        f"channels.csv?q=a{nul}b",
+        "compare?first=0001-06-01&last=0001-06-01&against=year",
         "events?since=9999-12-31T23:59&until=0001-01-01T00:00",
         "numbers?number=999999",
     ):

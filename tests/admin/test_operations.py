@@ -12,6 +12,8 @@ from wxbot.db.administration import audit
 from wxbot.db.models import events, jobs
 from wxbot.db.paging import LOOKED_AT
 
+SECOND = {"appid": "wx0123456789abcdef", "token": "secondsecondtoken22", "mode": "plain"}
+
 
 @pytest.fixture
 def work(office: Office) -> Work:
@@ -150,6 +152,27 @@ def test_jobs_are_listed_by_state_with_their_reasons(work: Work, operator: Brows
     assert rows(aside) == 2 and "ValueError" in aside and "no answer" in aside
     assert rows(operator.get("/admin/jobs?state=done").text) == 1
     assert rows(operator.get("/admin/jobs?name=shop.other").text) == 1
+
+
+@pytest.mark.parametrize("overrides", [{"accounts": {"second": SECOND}}])
+def test_jobs_of_another_account_are_not_counted(work: Work, operator: Browser) -> None:
+    for _ in range(37):
+        work.job(account="second")
+
+    pages = [operator.get(path).text for path in ("/admin/jobs", "/admin/")]
+    theirs = [operator.get(f"{path}?account=second").text for path in ("/admin/jobs", "/admin/")]
+
+    counted = [bool(re.search("(失败 37|有 37 个任务)", page)) for page in (*pages, *theirs)]
+    assert counted == [False, False, True, True]
+
+
+def test_number_that_there_is_not_cannot_be_given_back(operator: Browser) -> None:
+    answers = [
+        operator.post(f"/admin/numbers/{number}/release", page="/admin/audit")
+        for number in (0, 100_001, 99_999_999_999_999_999_999)
+    ]
+
+    assert [each.status_code for each in answers] == [404, 404, 404]
 
 
 def test_dead_jobs_are_done_again_one_and_all(office: Office, work: Work, operator: Browser) -> None:

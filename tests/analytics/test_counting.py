@@ -161,6 +161,19 @@ def test_what_comes_out_of_the_spool_is_found_at_once(engine: Engine, world: Wor
     assert counting(engine).round() == 1
 
 
+def test_link_is_counted_when_it_is_confirmed(engine: Engine, world: World) -> None:
+    world.happen("offered", "Ailin", START)
+    world.happen("subscribe", "Bo", START, "door")
+    world.happen("link", "Bo", START + 1)
+    world.happen("claim", "Chen", START + 1)
+
+    counting(engine, batch=1).count_all()
+
+    counted = totals(engine, Of("all"))
+    assert (counted.claims, counted.converted) == (2, 1)
+    assert counting(engine).count_all() == 0
+
+
 def test_claims_of_a_year_that_is_put_in_later_are_found_at_once(engine: Engine, world: World) -> None:
     counting(engine).count_all()
     world.happen("claim", "Ailin", START)
@@ -183,7 +196,7 @@ def test_round_that_takes_too_long_is_gone_on_with_in_the_next(engine: Engine, w
 
 def test_scenes_for_one_use_are_counted_together(engine: Engine, world: World) -> None:
     for number in range(3):
-        mac = f"{number:022d}"
+        mac = f"{number:021d}w"
         world.happen("scan", "Ailin", START + number, f"ord:{number}.{mac}")
         world.happen("scan", "Bo", START + number, f"order:{mac}")
     world.happen("scan", "Chen", START, "*")
@@ -193,6 +206,15 @@ def test_scenes_for_one_use_are_counted_together(engine: Engine, world: World) -
     assert totals(engine, Of("scene", "ord:*")).scans == 3
     assert totals(engine, Of("scene", "order:*")).scans == 3
     assert totals(engine, Of("scene", "*")).scans == 1
+
+
+def test_scene_as_long_as_a_code_for_one_use_is_counted_for_itself(engine: Engine, world: World) -> None:
+    scene = "store:shanghai-nanjing-road1"
+    world.happen("scan", "Ailin", START, scene)
+
+    counting(engine).count_all()
+
+    assert totals(engine, Of("scene", scene)).scans == 1
 
 
 @pytest.mark.parametrize("scenes_of", [("door", "Door", "door "), ("*", "ord:*"), ("'; DROP TABLE x", "<b>")])

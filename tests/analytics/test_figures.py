@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, insert, text
+from sqlalchemy import Engine, event, insert, select, text
 
 from tests.analytics.worlds import ACCOUNT, DAY, NOW, START, World
 from wxbot.analytics.counting import Counting
@@ -13,6 +13,7 @@ from wxbot.analytics.figures import EVERYTHING, Figures, Of, Period
 from wxbot.analytics.shapes import By
 from wxbot.analytics.units import SIZES, balance, days, first_day, whole
 from wxbot.db.business import promoters
+from wxbot.db.figures import bursts, scenes
 from wxbot.settings.model import AnalyticsSettings
 
 MONDAY = date(2026, 1, 5)
@@ -80,6 +81,29 @@ def test_burst_is_told_of_unless_it_is_usual(world: World, count: Callable[[], F
 
     assert (suspect.of.name, suspect.reason, suspect.count, suspect.out_of) == ("shop", "burst", 25, 0)
     assert (suspect.on, suspect.minute) == (MONDAY, 7 * 60)
+
+
+def test_burst_is_told_of_however_many_larger_ones_are_usual_elsewhere(
+    engine: Engine, world: World, count: Callable[[], Figures]
+) -> None:
+    world.channel("shop", "door")
+    world.channel("station", "gate")
+    for week in range(4):
+        follow(world, 60, "gate", every=1000, start=START - (week + 1) * 7 * DAY)
+    follow(world, 21, "door", every=20, start=START + 7 * 3600)
+    figures = count()
+    with engine.begin() as connection:
+        ids = {
+            row.scene: row.id for row in connection.execute(select(scenes).where(scenes.c.kind == "scene"))
+        }
+        shop = connection.execute(select(bursts).where(bursts.c.scene == ids["door"])).mappings().one()
+        gate = ids["gate"]
+        busy = [dict(shop) | {"scene": gate, "slot": slot, "new": 25} for slot in range(60)]
+        connection.execute(insert(bursts), busy)
+
+    [suspect] = figures.suspects(ACCOUNT, WEEK)
+
+    assert (suspect.of.name, suspect.count) == ("shop", 21)
 
 
 def test_channels_and_periods_stand_side_by_side(world: World, count: Callable[[], Figures]) -> None:

@@ -21,6 +21,7 @@ from wxbot.db.figures import bursts, counts, hours, returns, stays, visits
 from wxbot.db.models import metadata
 from wxbot.settings.model import AnalyticsSettings
 
+TABLES = ("events", "claims", "bindings", "channels")
 # A tenth of these on servers, which take their time for so many small transactions.
 IS_LONG = os.environ.get("WXBOT_LONG") == "1"
 EXAMPLES = 2000 if IS_LONG else 40
@@ -45,7 +46,7 @@ moments = st.one_of(
     st.integers(0, 80 * DAY),
 )
 happenings = st.tuples(
-    st.sampled_from(("subscribe", "subscribe", "unsubscribe", "scan", "claim")),
+    st.sampled_from(("subscribe", "subscribe", "unsubscribe", "scan", "claim", "link", "offered")),
     st.sampled_from(PEOPLE),
     moments,
     st.sampled_from(SCENES),
@@ -83,7 +84,7 @@ GIVEN_AWAY = example(
 def clear(engine: Engine) -> None:
     with engine.begin() as connection:
         for table in metadata.sorted_tables:
-            if table.name.startswith("figure_") or table.name in ("events", "claims", "channels"):
+            if table.name.startswith("figure_") or table.name in TABLES:
                 connection.execute(delete(table))
 
 

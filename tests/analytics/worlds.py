@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Engine, insert, update
+from sqlalchemy import Engine, delete, insert, update
 
 from tests.analytics.oracle import RANK, Happening
 from wxbot.analytics.forgetting import forget
-from wxbot.db.business import channels, claims
+from wxbot.db.business import bindings, channels, claims
 from wxbot.db.figures import state
 from wxbot.db.models import events
 
@@ -16,6 +16,7 @@ ACCOUNT = "default"
 # Midnight in China before Monday, 5 January 2026.
 START = int(datetime(2026, 1, 4, 16, tzinfo=UTC).timestamp())
 DAY = 86_400
+LINKS = ("link", "offered")
 # When all of it is heard of.
 NOW = datetime(2026, 4, 1, 4, tzinfo=UTC)
 
@@ -34,15 +35,22 @@ class World:
     def happen(
         self, kind: str, name: str, at: int, scene: str | None = None, *, recorded_at: int | None = None
     ) -> bytes:
-        """Let a person follow, unfollow, scan or claim at a time; recorded now, or at a time."""
+        """Let a person follow, unfollow, scan, claim or link at a time; recorded now, or at a time.
+
+        A link is a claim as soon as the person confirms it; who was only `offered` one has claimed nothing.
+        """
         self._number += 1
         key = sha256(f"{self._number}".encode()).digest()[:16]
         person = self._names.get(name, name)
-        happening = Happening(at, RANK[kind], key, kind, person, scene)
-        self.happened.append(happening)
-        row = self._claim(happening) if kind == "claim" else self._event(happening, recorded_at)
+        what = "claim" if kind in LINKS else kind
+        happening = Happening(at, RANK[what], key, what, person, scene)
+        if kind != "offered":
+            self.happened.append(happening)
+        row = self._claim(happening, kind) if what == "claim" else self._event(happening, recorded_at)
         with self.engine.begin() as connection:
-            connection.execute(insert(claims if kind == "claim" else events).values(row))
+            connection.execute(insert(claims if what == "claim" else events).values(row))
+            if kind == "link":
+                connection.execute(insert(bindings).values(self._binding(happening)))
             # Claims are made now; those of a history lie in the past.
             connection.execute(update(state).values(claims_until=0))
         return key
@@ -63,6 +71,7 @@ class World:
             theirs = update(events).where(events.c.person == digest(before))
             connection.execute(theirs.values(person=digest(after)))
             connection.execute(update(claims).where(claims.c.person == digest(before)).values(person=None))
+            connection.execute(delete(bindings).where(bindings.c.person == digest(before)))
         with self.engine.begin() as connection:
             forget(connection, ACCOUNT, digest(before), pseudonym=digest(after))
         return digest(before)
@@ -100,21 +109,32 @@ class World:
             "reply": "{}",
         }
 
-    def _claim(self, happening: Happening) -> dict[str, Any]:
+    def _claim(self, happening: Happening, kind: str) -> dict[str, Any]:
+        purpose, ago = ("link", 5 * DAY) if kind in LINKS else ("order", 0)
         return {
             "id": happening.key,
             "account": ACCOUNT,
-            "purpose": "order",
+            "purpose": purpose,
             "subject": happening.key.hex(),
-            "scene": f"order:{happening.key.hex()}",
-            "state": "claimed",
+            "scene": f"{purpose}:{happening.key.hex()}",
+            "state": "confirmed" if kind == "link" else "claimed",
             "is_exclusive": False,
             "person": digest(happening.person),
             "data": "{}",
-            "made_by": "order",
-            "created_at": happening.at,
+            "made_by": purpose,
+            "created_at": happening.at - ago,
             "expires_at": happening.at + DAY,
-            "claimed_at": happening.at,
+            "claimed_at": happening.at - ago,
+        }
+
+    def _binding(self, happening: Happening) -> dict[str, Any]:
+        return {
+            "id": happening.key[::-1],
+            "account": ACCOUNT,
+            "site_user": happening.key.hex(),
+            "person": digest(happening.person),
+            "claim": happening.key,
+            "bound_at": happening.at,
         }
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from tests.services import fresh_database_url
 from wxbot import Plugin
-from wxbot.api.keys import Keys
+from wxbot.api.keys import SCOPES, Keys
 from wxbot.emulator.threaded import Running
 from wxbot.testing import Wx
 
@@ -39,6 +39,15 @@ def bot(tmp_path: Path) -> Iterator[Wx]:
     bot.user("ailin").scan("door")
     yield bot
     bot.close()
+
+
+def test_every_scope_is_that_of_a_call(bot: Wx) -> None:
+    paths = (bot.app.test_client().get("/api/v1/openapi.json").json or {})["paths"]
+
+    operations = [operation for item in paths.values() for operation in item.values()]
+    named = {each["key"][0] for operation in operations for each in operation["security"]}
+    # The one that is left shows more in answers to others.
+    assert named == {*SCOPES} - {"followers:openid"}
 
 
 def made(bot: Wx, key: str) -> dict[str, list[str]]:

@@ -1,9 +1,11 @@
 """A site sees who follows and what they did, without texts and ids of WeChat, and sends them messages."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event as listening
 from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
@@ -116,6 +118,56 @@ def test_tags_of_a_follower_are_shown(bot: Bot) -> None:
 
     assert bot.get(f"/followers/{digest(ailin)}").json["tags"] == ["door", "vip"]
     assert bot.get("/followers").json["items"][0]["tags"] == ["door", "vip"]
+
+
+def keep_followers(
+    bot: Bot, numbers: Iterable[int], *, account: str = "default", is_gone: bool = False
+) -> None:
+    """Put people on record whose places in lists are these numbers."""
+    known = {"account": account, "first_seen_at": 5, "followed_at": 5, "follows": 1}
+    known["unfollowed_at"] = 9 if is_gone else None
+    with bot.bot.engine.begin() as connection:
+        rows = [{**known, "person": number.to_bytes(16, "big")} for number in numbers]
+        connection.execute(followers.insert(), rows)
+
+
+def test_followers_who_are_rare_are_found_by_pages_that_do_not_read_everything(bot: Bot) -> None:
+    keep_followers(bot, range(1, 1011))
+    keep_followers(bot, [3], account="second", is_gone=True)
+
+    first = bot.get("/followers", state="left").json
+    second = bot.get("/followers", state="left", after=first["next"]).json
+
+    assert first["items"] == [] and second["next"] is None
+    assert [(each["account"], each["person"]) for each in second["items"]] == [("second", f"{3:032x}")]
+
+
+def test_pages_of_followers_go_on_in_the_next_account(bot: Bot) -> None:
+    keep_followers(bot, [1, 2, 3])
+    keep_followers(bot, [1, 2], account="second")
+
+    first = bot.get("/followers", limit=3).json
+    second = bot.get("/followers", limit=3, after=first["next"]).json
+
+    pages = [
+        [(each["account"], int(each["person"], 16)) for each in page["items"]] for page in (first, second)
+    ]
+    assert pages == [[("default", 1), ("default", 2), ("default", 3)], [("second", 1), ("second", 2)]]
+    assert second["next"] is None
+
+
+@pytest.mark.sqlite_only
+def test_tags_of_followers_are_found_by_the_person(bot: Bot) -> None:
+    keep_followers(bot, [1])
+    asked: list[tuple[str, Any]] = []
+    listening.listen(bot.bot.engine, "before_cursor_execute", lambda *seen: asked.append((seen[2], seen[3])))
+
+    bot.get("/followers")
+
+    [(query, values)] = [each for each in asked if "FROM follower_tags" in each[0]]
+    with bot.bot.engine.connect() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", values).all()
+    assert "SEARCH follower_tags" in str(plan) and "SCAN" not in str(plan)
 
 
 @pytest.mark.parametrize(("path", "name"), [("/followers", "person"), ("/events", "id")])

@@ -63,8 +63,9 @@ def test_minted_code_is_found_until_and_after_it_ends(site: Any) -> None:
     assert site.get("/qrcodes/ord:42", is_permanent="true").status_code == 404
 
 
-def test_code_that_was_never_minted_is_not_found(site: Any) -> None:
-    answer = site.get("/qrcodes/ord:43")
+@pytest.mark.parametrize("scene", ["ord:43", "ord%0043"])
+def test_code_that_was_never_minted_is_not_found(site: Any, scene: str) -> None:
+    answer = site.get(f"/qrcodes/{scene}")
 
     assert (answer.status_code, answer.content_type) == (404, "application/problem+json")
     assert answer.json["code"] == "not_found"

@@ -212,6 +212,22 @@ def test_sweep_writes_down_what_is_too_late(claims: Claims, expire: Callable[...
     assert claims.claim("default", late[0].scene, AILIN).outcome is Outcome.EXPIRED
 
 
+def test_sweep_finds_what_came_to_nothing_while_no_worker_was_there(
+    claims: Claims, expire: Callable[..., None]
+) -> None:
+    forgotten, recent = (
+        claims.make(Offer(account="default", purpose="link", subject=str(number))) for number in range(2)
+    )
+    for each in (forgotten, recent):
+        claims.claim("default", each.scene, AILIN)
+    expire(forgotten.id, -40 * 86_400)
+    before = claims.expire()
+    expire(recent.id, -60)
+
+    assert (before, claims.expire(), claims.expire()) == (1, 1, 0)
+    assert steps(claims, forgotten) == ["made", "claimed", "expired"]
+
+
 def test_ended_claims_are_deleted_after_their_days(claims: Claims, engine: Engine) -> None:
     ended, held = claims.make(order("1")), claims.make(order("2"))
     claims.cancel("default", ended.id)

@@ -256,6 +256,15 @@ def test_figures_and_progress_are_told(wx: Wx, site: Site) -> None:
     assert (changed["target"], changed["share"], changed["title"]) == (None, None, "li")
 
 
+def test_channel_whose_scene_would_be_counted_with_others_is_refused(site: Site) -> None:
+    refused = site.post("/channels", {"name": "one", "scene": f"store:{'x' * 21}w"})
+    made = site.post("/channels", {"name": "two", "scene": "store:shanghai-nanjing-road1"})
+
+    assert (refused.status_code, refused.json["code"]) == (409, "channel_refused")
+    assert "scene: " in refused.text and "'store:*'" in refused.text
+    assert made.status_code == 201
+
+
 def test_repeat_with_an_idempotency_key_makes_one_channel(wx: Wx, site: Site) -> None:
     body = {"name": "shop-1", "takes_number": True}
 
@@ -291,3 +300,16 @@ def test_code_of_a_channel_is_living_or_permanent(wx: Wx, site: Site) -> None:
     assert wx.app.test_client().get("/q/shop-1.png").status_code == 200
     kinds = sorted(code.kind for code in wx.world.codes.minted.values())
     assert kinds == ["QR_LIMIT_SCENE", "QR_STR_SCENE"]
+
+
+def test_code_of_another_account_is_told_by_nothing_but_its_name(site: Site) -> None:
+    site.post("/channels", {"name": "canary-scene"})
+    site.post("/channels/canary-scene/code", {"living": "door"})
+    site.use(accounts=("second",))
+    site.post("/channels", {"name": "mine", "account": "second"})
+
+    taken = site.post("/channels/mine/code", {"living": "door"}, account="second")
+
+    assert (taken.status_code, taken.json["code"]) == (409, "name_taken")
+    assert "'door'" in taken.text
+    assert "canary" not in taken.text and "default" not in taken.text

@@ -71,6 +71,16 @@ def test_channel_may_take_a_permanent_number(parts: ChannelParts, numbers: Numbe
     ]
 
 
+def test_channel_of_the_longest_name_may_take_a_number_too(parts: ChannelParts, numbers: Numbers) -> None:
+    name = "n" * 64
+
+    with parts.book.prepared("default", Wanted(name=name, takes_number=True)) as prepared:
+        parts.book.create("default", prepared)
+
+    assert numbers.release("default", 1).owner == f"channel:{name}"
+    assert [each.owner for each in numbers.history("default", 1)] == [f"channel:{name}"]
+
+
 def test_number_is_given_back_when_the_channel_is_not_made(parts: ChannelParts, numbers: Numbers) -> None:
     create(parts, "shop-1", scene="1")
 

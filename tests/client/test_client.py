@@ -251,7 +251,7 @@ class Flaky:
         self.answers = list(answers)
         self.keys: list[str | None] = []
         self.app = Flask("flaky")
-        self.app.add_url_rule("/api/v1/<path:_>", view_func=self.answer, methods=["GET", "POST"])
+        self.app.add_url_rule("/api/v1/<path:_>", view_func=self.answer, methods=["GET", "POST", "DELETE"])
 
     def answer(self, _: str) -> Response:
         """Return the next answer."""
@@ -266,6 +266,7 @@ CODE = (
 )
 PROBLEM = '{"status": 503, "code": "try_again", "detail": "later"}'
 BUSY = (503, PROBLEM, {"Content-Type": "application/problem+json", "Retry-After": "0"})
+LOST = (502, "<html>bad gateway</html>", {"Content-Type": "text/html"})
 WELL = (200, CODE, {"Content-Type": "application/json"})
 
 
@@ -302,6 +303,19 @@ def test_two_calls_have_two_keys(serve: Any) -> None:
     client.codes.mint("a")
 
     assert len(set(flaky.keys)) == 2
+
+
+def test_removal_whose_answer_was_lost_has_succeeded(serve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calls_module, "_PAUSE_SECONDS", 0.01)
+    kind = {"Content-Type": "application/problem+json"}
+    gone = (404, '{"status": 404, "code": "not_found", "detail": "no"}', kind)
+    _, client = serve(LOST, gone, gone, BUSY, gone)
+
+    client.webhooks.remove("0123456789abcdef")
+
+    for _ in ("never was there", "was told to wait, and nothing was done"):
+        with pytest.raises(NotFoundError):
+            client.webhooks.remove("0123456789abcdef")
 
 
 def test_repeating_comes_to_an_end(serve: Any) -> None:

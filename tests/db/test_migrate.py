@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Engine, inspect, make_url, text
+from sqlalchemy import Engine, insert, inspect, make_url, select, text
 from sqlalchemy.pool import NullPool
 
 from tests import services
@@ -114,6 +114,23 @@ def test_every_database_gets_the_tables_of_the_code_and_loses_them_again(tmp_pat
     migrate.upgrade(url)
     assert tables(engine) == set(models.metadata.tables)
     engine.dispose()
+
+
+def test_numbers_outlive_the_way_down_and_up(tmp_path: Path) -> None:
+    url = fresh_database_url(tmp_path)
+    engine = open_engine(url)
+    row = {"account": "default", "state": "taken", "purpose": "shelf", "taken_at": 1}
+    with engine.begin() as connection:
+        rows = [{**row, "number": 1, "owner": "shop"}, {**row, "number": 2, "owner": "店" * 128}]
+        connection.execute(insert(models.permanent_numbers), rows)
+
+    migrate.downgrade(url, revision="0012")
+    migrate.upgrade(url)
+
+    with engine.connect() as connection:
+        owners = connection.execute(select(models.permanent_numbers.c.owner)).scalars().all()
+    engine.dispose()
+    assert sorted(owners) == ["shop", "店" * 64]
 
 
 @pytest.mark.mariadb_only

@@ -330,6 +330,20 @@ def test_every_account_has_a_way_of_its_own(start: Start) -> None:
     assert browser.get("/link/start?account=third").status_code == 404
 
 
+def test_only_account_with_linking_need_not_be_named(start: Start) -> None:
+    second = {"appid": "wx00000000000000b2", "secret": "s", "token": "anothertoken12345678", "mode": "plain"}
+    site = start(
+        [plugin, Plugin("other")],
+        plugins={"link": {"login_url": LOGIN}},
+        server={"public_url": PUBLIC},
+        accounts={"default": {"plugins": ["other"]}, "second": second},
+    )
+
+    address = sent_to_wechat(site, site.wx.app.test_client())
+
+    assert parse_qs(urlsplit(address).query)["appid"] == ["wx00000000000000b2"]
+
+
 def test_the_api_names_the_page_of_a_new_claim(site: Site) -> None:
     key = Keys(site.wx.bot.engine).create("shop").text
     shop = site.wx.app.test_client()

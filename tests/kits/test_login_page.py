@@ -202,7 +202,9 @@ def test_what_was_taken_off_the_list_is_not_gone_to(site: Site, browser: Browser
 
 
 @pytest.mark.sqlite_only
-@pytest.mark.parametrize("body", ["[]", "null", "7", "{", "", json.dumps({"token": ["x"]}), "\x00"])
+@pytest.mark.parametrize(
+    "body", ["[]", "null", "7", "{", "", json.dumps({"token": ["x"]}), "\x00", "[" * 2000]
+)
 def test_nonsense_is_refused_like_anything_else(body: str, browser: Browser) -> None:
     browser.show()
 

@@ -125,6 +125,10 @@ def test_the_page_speaks_the_readers_language(site: Any, accepts: str, lang: str
     assert words in page.text
 
 
+def test_a_scene_that_no_database_takes_is_explained(site: Any) -> None:
+    assert site.browser().get("/qrcode/%00", headers=bearer(site)).status_code == 400
+
+
 def test_a_scene_that_cannot_be_is_explained(site: Any) -> None:
     page = site.browser().get("/qrcode/订单", headers=bearer(site))
 

@@ -8,6 +8,9 @@ import pytest
 import zxingcpp
 from PIL import Image
 
+from tests.pages.conftest import Site
+from wxbot.db.models import living_codes
+
 HOUR = 3600
 
 
@@ -22,7 +25,7 @@ def seconds_cached(response: Any) -> int:
     ("path", "media_type"),
     [("/q/door", "image/png"), ("/q/door.png", "image/png"), ("/q/door.svg", "image/svg")],
 )
-def test_a_name_has_an_image(site: Any, path: str, media_type: str) -> None:
+def test_a_name_has_an_image(site: Site, path: str, media_type: str) -> None:
     site.bot.living.put("door", "shop:12", HOUR)
 
     response = site.browser().get(path)
@@ -31,7 +34,7 @@ def test_a_name_has_an_image(site: Any, path: str, media_type: str) -> None:
     assert response.content_type.startswith(media_type)
 
 
-def test_the_image_is_that_of_the_code(site: Any) -> None:
+def test_the_image_is_that_of_the_code(site: Site) -> None:
     site.bot.living.put("door", "shop:12", HOUR)
 
     png = site.browser().get("/q/door.png").get_data()
@@ -40,7 +43,7 @@ def test_the_image_is_that_of_the_code(site: Any) -> None:
     assert read.text == site.bot.living.show("door").url
 
 
-def test_no_copy_outlives_the_ticket(site: Any) -> None:
+def test_no_copy_outlives_the_ticket(site: Site) -> None:
     site.bot.living.put("door", "shop:12", HOUR)
     browser = site.browser()
     for passed in (0, 600, 1700, 200, HOUR, 90 * HOUR, 3599):
@@ -54,7 +57,7 @@ def test_no_copy_outlives_the_ticket(site: Any) -> None:
         assert not site.world.codes.find(shown.ticket).is_expired(kept_until)
 
 
-def test_a_copy_that_is_still_right_is_not_sent_again(site: Any) -> None:
+def test_a_copy_that_is_still_right_is_not_sent_again(site: Site) -> None:
     site.bot.living.put("door", "shop:12", HOUR)
     browser = site.browser()
     first = browser.get("/q/door.png")
@@ -69,8 +72,8 @@ def test_a_copy_that_is_still_right_is_not_sent_again(site: Any) -> None:
     assert later.headers["ETag"] != first.headers["ETag"]
 
 
-@pytest.mark.parametrize("path", ["/q/nothing", "/q/door.gif", "/q/door.", "/q/%E5%BA%97.png"])
-def test_what_is_not_there_is_said_in_two_languages(site: Any, path: str) -> None:
+@pytest.mark.parametrize("path", ["/q/nothing", "/q/door.gif", "/q/door.", "/q/%E5%BA%97.png", "/q/%00"])
+def test_what_is_not_there_is_said_in_two_languages(site: Site, path: str) -> None:
     site.bot.living.put("door", "shop:12", HOUR)
 
     response = site.browser().get(path)
@@ -81,7 +84,7 @@ def test_what_is_not_there_is_said_in_two_languages(site: Any, path: str) -> Non
     assert response.headers["Cache-Control"] == "no-store"
 
 
-def test_an_outage_is_not_seen_until_the_ticket_ends(site: Any) -> None:
+def test_an_outage_is_not_seen_until_the_ticket_ends(site: Site) -> None:
     site.bot.living.put("door", "shop:12", HOUR)
     browser = site.browser()
     first = browser.get("/q/door.png").get_data()
@@ -97,3 +100,15 @@ def test_an_outage_is_not_seen_until_the_ticket_ends(site: Any) -> None:
     assert int(after.headers["Retry-After"]) > 0
     assert "过一会儿" in after.text
     assert "reload" in after.text
+
+
+def test_database_that_is_away_is_told_and_asked_for_nothing_that_cannot_be(site: Site) -> None:
+    browser = site.browser()
+    with site.bot.engine.begin() as connection:
+        living_codes.drop(connection)
+
+    shown, unknown = browser.get("/q/door.png"), browser.get("/q/%00.png")
+
+    assert (shown.status_code, shown.headers["Cache-Control"]) == (503, "no-store")
+    assert int(shown.headers["Retry-After"]) > 0 and "过一会儿" in shown.text
+    assert unknown.status_code == 404, "no name is like that, and no database was asked"

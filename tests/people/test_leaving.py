@@ -238,6 +238,20 @@ def test_document_that_is_kept_afterwards_goes_with_the_sweep(wx: Wx, find: Find
     assert find(wx.bot.engine, chen.openid) == ["events.reply"]
 
 
+def test_job_that_ends_after_the_farewell_keeps_no_openid(wx: Wx, find: Find) -> None:
+    chen = busy(wx)
+    chen.unfollow()
+    wx.work()
+    with wx.session() as session:
+        job = {"id": b"j" * 16, "account": "default", "name": "shop.thank", "state": "done"}
+        job |= {"person": person("default", chen.openid), "arguments": f'{{"openid": "{chen.openid}"}}'}
+        session.execute(insert(jobs).values(**job, attempts=1, run_at=1, created_at=1, finished_at=1))
+
+    wx.bot.leaving.sweep()
+
+    assert find(wx.bot.engine, chen.openid) == ["events.reply"]
+
+
 def test_person_who_never_followed_stays_bound(wx: Wx) -> None:
     wx.bot.bindings.bind("default", "web", "oWeb")
 

@@ -44,6 +44,13 @@ def test_a_named_number_is_taken_once(numbers: Numbers) -> None:
         numbers.take("default", "museum", "hall", 7)
 
 
+def test_owner_whose_name_is_too_long_is_refused(numbers: Numbers) -> None:
+    with pytest.raises(NumberRefusedError, match="has 129 characters, and at most 128 are kept"):
+        numbers.take("default", "x" * 129, "shelf")
+
+    assert numbers.take("default", "x" * 128, "shelf").number == 1
+
+
 @pytest.mark.parametrize("number", [0, -1, 100_001])
 def test_numbers_that_do_not_exist_are_refused(numbers: Numbers, number: int) -> None:
     with pytest.raises(NumberRefusedError, match="between 1 and 100000"):

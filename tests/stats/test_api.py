@@ -127,6 +127,7 @@ def test_days_before_there_was_wechat_are_empty(site: Site) -> None:
         ("", {"last": "0"}, 422, "invalid"),
         ("/gap", {"last": "2026-13-01"}, 422, "invalid"),
         ("/retention", {"of": "city", "name": "x"}, 422, "invalid"),
+        ("", {"of": "channel", "name": "a\0b"}, 422, "invalid"),
         ("/board", {"limit": "201"}, 422, "invalid"),
         ("/board", {"after": "x"}, 404, "bad_cursor"),
         ("/board", {"after": "Wy0xXQ"}, 404, "bad_cursor"),

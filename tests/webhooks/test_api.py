@@ -16,6 +16,9 @@ from wxbot.testing import Wx
 from wxbot.webhooks import store
 from wxbot.webhooks.webhook import KINDS, LONGEST_DESCRIPTION, LONGEST_URL
 
+# Short enough as it stands, and not as it is kept: each of these letters is nine characters there.
+LONG_WHEN_WRITTEN = f"https://shop.example.com/{'店' * 200}"
+
 
 class Bot(Wx):
     """A bot, and a site with a key for its API."""
@@ -103,7 +106,8 @@ def test_webhook_that_cannot_be_is_refused(bot: Bot, body: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["https://user@shop.example.com/", "https://127.1/", "https://shop..example.com/"]
+    "url",
+    ["https://user@shop.example.com/", "https://127.1/", "https://shop..example.com/", LONG_WHEN_WRITTEN],
 )
 def test_address_where_webhooks_must_not_go_is_refused(bot: Bot, url: str) -> None:
     made = bot.make("https://shop.example.com/")

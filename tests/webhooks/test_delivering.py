@@ -190,6 +190,7 @@ def test_pauses_are_never_the_same() -> None:
         (503, "Retry-After: Fri, 01 Jan 2100 00:00:00 GMT\r\n", 6 * 3600 - 2, 6 * 3600),
         (503, "Retry-After: Fri, 01 Jan 1999 00:00:00 GMT\r\n", 2, 6),
         (503, "Retry-After: soon\r\n", 2, 6),
+        (503, "Retry-After: Mon, 01 Jan 99999999999 00:00:00 GMT\r\n", 2, 6),
         (503, "Retry-After: -5\r\n", 2, 6),
         (503, "Retry-After: 1\r\n", 2, 6),
         (500, "Retry-After: 100\r\n", 2, 6),
@@ -205,6 +206,7 @@ def test_site_may_ask_for_time_within_bounds(
     post.work()
 
     assert least <= post.job(id).due_in <= most
+    assert post.delivery(id).attempts == 1, "the answer is on record"
 
 
 def test_410_disables_the_webhook(post: Post, site: Receiver) -> None:

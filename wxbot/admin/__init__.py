@@ -36,7 +36,7 @@ style; no `|safe`. Classes that the stylesheet knows: card, cards, figures, fact
 form, actions, n (numbers), time, scene, end, small, soft, hint. A script of a page goes into static/ and in
 through the block head, with `defer`; the page works without it.
 
-Charts (charts.py) are made in the view and put into the template as they are: line_chart, bar_chart,
-heat_map, sparkline, share_bar. Long lists come by keyset: `visit.before()` and `ui.pages` (see
+Charts (charts.py) are made in the view and put into the template as they are: line_chart, heat_map,
+sparkline, share_bar. Long lists come by keyset: `visit.before()` and `ui.pages` (see
 wxbot/web/cursors.py).
 """

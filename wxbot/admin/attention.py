@@ -7,12 +7,11 @@ from wxbot.admin.moments import moment_of
 from wxbot.admin.visit import Visit
 from wxbot.analytics.shapes import Gap, Overview, Suspect
 from wxbot.channels.channel import Channel
-from wxbot.qrcodes.numbers import Usage
+from wxbot.qrcodes.numbers import WARNING_SHARES, Usage
 
 # The worker counts every few seconds; behind for so long, it is not there.
 LATE_SECONDS = 600
 SOON_SECONDS = 7 * 86_400
-FEW_NUMBERS = 0.9
 _MOST_OF_A_KIND = 5
 
 
@@ -57,7 +56,7 @@ def _machinery(visit: Visit, seen: Seen) -> Iterator[Item]:
     dead = seen.jobs.get("dead", 0) + seen.jobs.get("unknown", 0)
     if dead:
         yield Item(tone="bad", text=t.dead_jobs.format(f"{dead:,}"), href=visit.url("jobs.index"))
-    if seen.numbers.share >= FEW_NUMBERS:
+    if seen.numbers.share >= WARNING_SHARES[0]:
         text = t.few_numbers.format(f"{seen.numbers.free:,}")
         yield Item(tone="warn", text=text, href=visit.url("numbers.index"))
 

@@ -90,8 +90,8 @@ def _add_comparison(area: Area, parts: FigureParts) -> None:
         asked, by, t = parts.asked(visit), _by(), visit.t
         names = [each.strip() for each in request.args.getlist("name")]
         names = [each for each in dict.fromkeys(names) if each and each.isprintable()][:_MOST_COMPARED]
-        is_year = request.args.get("against") == "year"
-        against = _year_before(asked.period) if is_year else asked.period.before()
+        year_before = _year_before(asked.period) if request.args.get("against") == "year" else None
+        against = year_before or asked.period.before()
         of = [Of(by, name) for name in names] or [Of()]
         found = parts.figures.compare(visit.account, asked.period, of, against=against)
         return Page(
@@ -104,7 +104,7 @@ def _add_comparison(area: Area, parts: FigureParts) -> None:
             compared=COMPARED,
             by=by,
             kinds=KINDS,
-            is_year=is_year,
+            is_year=year_before is not None,
             against=against,
             asked=asked,
             usual=USUAL,
@@ -122,9 +122,13 @@ def _order() -> Order:
     return next((each for each in SHOWN if each == asked), "new")
 
 
-def _year_before(period: Period) -> Period:
+def _year_before(period: Period) -> Period | None:
+    """Return the same days of a year or more before; None where the calendar has not begun yet."""
     away = timedelta(days=_YEAR_DAYS * (1 + (period.length - 1) // _YEAR_DAYS))
-    return Period(first=period.first - away, last=period.last - away)
+    try:
+        return Period(first=period.first - away, last=period.last - away)
+    except OverflowError:
+        return None
 
 
 def _titled(line: Compared, visit: Visit) -> str:

@@ -30,7 +30,7 @@ WORDS: Words = {
     "channel_restored": ("已恢复。", "It is back."),
     "archive_why": (
         "归档后，扫这个码的人会收到默认回复，也不再打标签；扫码照常统计。以后可以恢复。",
-        "Whoever scans the code gets the default reply then, and no tag. Scans are still counted.",
+        "Whoever scans the code gets the fallback then, and no tag. Scans are still counted.",
     ),
     "archive_sure": ("确认归档", "Archive it"),
     "channel_owner": ("负责人", "Owner"),
@@ -65,8 +65,8 @@ WORDS: Words = {
     ),
     "zone_hint": ("时区：{0}。留空表示不限。", "In {0}. Empty: no limit."),
     "reply_hint": (
-        "扫码的人都会看到。选“不回复”时，由处理程序或默认回复来答。",
-        "What everybody reads who scans. Without one, handlers or the default reply answer.",
+        "扫码的人都会看到。选“不回复”时，由处理函数或默认回复来答。",
+        "What everybody reads who scans. Without one, handlers or the fallback answer.",
     ),
     "reply_new_hint": (
         "第一次关注就扫了这个码的人，看到的是这一条；选“不回复”就和上面一样。",

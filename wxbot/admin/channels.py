@@ -7,6 +7,7 @@ from flask import Response, request
 
 from wxbot.admin import channel_form, exports
 from wxbot.admin.area import Area, Go, Page
+from wxbot.admin.asked import asked_text
 from wxbot.admin.channel_words import WORDS
 from wxbot.admin.faults import all_told
 from wxbot.admin.figure_parts import MOST_OFFERED, FigureParts
@@ -193,7 +194,7 @@ def _form(
 
 def _filter(parts: FigureParts) -> Filter:
     """Return which channels the request asks for: those that are not archived, unless it names a state."""
-    asked = {name: request.args.get(name, "").strip() for name in ("q", "group", "promoter", "state")}
+    asked = {name: asked_text(name).strip() for name in ("q", "group", "promoter", "state")}
     is_state = asked["state"] in list(State)
     return Filter(
         text=asked["q"] or None,
@@ -208,9 +209,7 @@ def _figures(
     parts: FigureParts, account: str, channels: Sequence[Channel], period: Period
 ) -> dict[str, Totals]:
     found = parts.figures.named(account, period, [each.name for each in channels])
-    return {
-        each.name: found[each.name].totals if each.name in found else Totals(scanners=0) for each in channels
-    }
+    return {each.name: found[each.name].totals for each in channels}
 
 
 def _all(parts: FigureParts, account: str, wanted: Filter) -> Iterator[list[Channel]]:

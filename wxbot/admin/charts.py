@@ -35,14 +35,31 @@ def line_chart(
     title: str, labels: Sequence[str], series: Sequence[Series], *, t: Words, form: Form = short
 ) -> Markup:
     """Return lines over time: at most four series, each as long as the labels; `form` writes a value."""
-    return _chart(title, labels, series, t=t, form=form, draw=_lines)
-
-
-def bar_chart(
-    title: str, labels: Sequence[str], series: Sequence[Series], *, t: Words, form: Form = short
-) -> Markup:
-    """Return bars side by side, below zero as well; as `line_chart`."""
-    return _chart(title, labels, series, t=t, form=form, draw=_bars)
+    assert len(series) <= len(TONES) and all(len(each.values) == len(labels) for each in series)
+    known = [value for each in series for value in each.values if value is not None]
+    if not known:
+        return Markup(
+            '<figure class="chart"><figcaption>{}</figcaption><p class="none">{}</p></figure>'
+        ).format(title, t["no_data"])
+    scale = Scale.of(known)
+    return Markup(
+        '<figure class="chart"><figcaption>{}{}</figcaption><div class="plot">'
+        '<div class="y" aria-hidden="true">'
+        '{}</div><svg viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" aria-label="{}">{}{}{}</svg>'
+        '<div class="x" aria-hidden="true">{}</div></div>{}</figure>'
+    ).format(
+        title,
+        _legend(series),
+        _spans(form(tick) for tick in reversed(scale.ticks)),
+        WIDTH,
+        HEIGHT,
+        _summary(title, series, t=t, form=form),
+        _grid(scale),
+        _lines(series, scale),
+        _hovers(labels, series, form),
+        _spans(spread(labels, _MOST_LABELS)),
+        _table(labels, series, t=t, form=form),
+    )
 
 
 def sparkline(values: Sequence[Number], title: str) -> Markup:
@@ -98,43 +115,6 @@ def _cell(value: Number, largest: float, where: str, form: Form) -> Markup:
     return Markup('<td class="h{}" title="{}: {}"><span>{}</span></td>').format(heat, where, told, told)
 
 
-def _chart(
-    title: str,
-    labels: Sequence[str],
-    series: Sequence[Series],
-    *,
-    t: Words,
-    form: Form,
-    draw: Callable[[Sequence[Series], Scale], Markup],
-) -> Markup:
-    assert len(series) <= len(TONES) and all(len(each.values) == len(labels) for each in series)
-    known = [value for each in series for value in each.values if value is not None]
-    if not known:
-        return Markup(
-            '<figure class="chart"><figcaption>{}</figcaption><p class="none">{}</p></figure>'
-        ).format(title, t["no_data"])
-    scale = Scale.of(known)
-    return Markup(
-        '<figure class="chart {}"><figcaption>{}{}</figcaption><div class="plot">'
-        '<div class="y" aria-hidden="true">'
-        '{}</div><svg viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" aria-label="{}">{}{}{}</svg>'
-        '<div class="x" aria-hidden="true">{}</div></div>{}</figure>'
-    ).format(
-        "columns" if draw is _bars else "",
-        title,
-        _legend(series),
-        _spans(form(tick) for tick in reversed(scale.ticks)),
-        WIDTH,
-        HEIGHT,
-        _summary(title, series, t=t, form=form),
-        _grid(scale),
-        draw(series, scale),
-        _hovers(labels, series, form),
-        _spans(spread(labels, _MOST_LABELS)),
-        _table(labels, series, t=t, form=form),
-    )
-
-
 def _lines(series: Sequence[Series], scale: Scale) -> Markup:
     drawn = [
         Markup('<path class="line {}" d="{}"/>').format(tone, _path(each.values, scale))
@@ -146,25 +126,6 @@ def _lines(series: Sequence[Series], scale: Scale) -> Markup:
         else Markup("")
     )
     return area + Markup("").join(drawn)
-
-
-def _bars(series: Sequence[Series], scale: Scale) -> Markup:
-    count = max(len(series[0].values), 1)
-    slot = WIDTH / count
-    width = slot * 0.8 / len(series)
-    zero = scale.place(0) * HEIGHT
-    drawn = []
-    for number, (tone, each) in enumerate(zip(TONES, series, strict=False)):
-        for index, value in enumerate(each.values):
-            if value:
-                at = scale.place(value) * HEIGHT
-                left = index * slot + slot * 0.1 + number * width
-                drawn.append(
-                    Markup('<rect class="bar {}" x="{}" y="{}" width="{}" height="{}"/>').format(
-                        tone, _n(left), _n(min(at, zero)), _n(width), _n(max(abs(at - zero), 0.5))
-                    )
-                )
-    return Markup("").join(drawn)
 
 
 def _path(values: Sequence[Number], scale: Scale) -> str:

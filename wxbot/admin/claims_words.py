@@ -35,7 +35,7 @@ WORDS: Words = {
     "claim_is_forgotten": ("已删除认领人的 openid", "Forgotten"),
     "claims_none": ("还没有认领", "There are no claims yet"),
     "claims_none_why": (
-        "网站通过接口发起订单绑定、账号关联或扫码登录后，会列在这里。",
+        "网站通过接口发起订单绑定、账号绑定或扫码登录后，会列在这里。",
         "When the site asks over the API for an order to be bound, a link or a login, it shows here.",
     ),
     "claims_looked": (

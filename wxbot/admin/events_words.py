@@ -8,7 +8,7 @@ WORDS: Words = {
     "event": ("事件", "Event"),
     "scene": ("场景值", "Scene"),
     "outcome": ("结果", "Outcome"),
-    "handler": ("处理程序", "Handler"),
+    "handler": ("处理函数", "Handler"),
     "took": ("耗时", "Took"),
     "events_none": ("还没有人扫码", "Nobody has scanned yet"),
     "events_none_why": (
@@ -52,7 +52,7 @@ WORDS: Words = {
     "event_jobs_none": ("没有引发任务", "It caused no jobs"),
     "event_replay": ("重新处理", "Run the handler again"),
     "event_replay_why": (
-        "对方已经看到的回复不会变；新的回复在微信允许时作为消息发出。处理程序在数据库之外做的事会再做一遍。",
+        "对方已经看到的回复不会变；新的回复在微信允许时作为消息发出。处理函数在数据库之外做的事会再做一遍。",
         "What the person was answered stays; a new reply goes out as a message, if WeChat allows one. What "
         "the handler does outside of its session happens again.",
     ),
@@ -71,7 +71,7 @@ WORDS: Words = {
         "It is still being worked on; if its process is gone, a worker takes it over.",
     ),
     "event_no_document_why": (
-        "原始报文已经删除，不能重新处理。请让对方再扫一次，或者用 wxbot simulate 试处理程序。",
+        "原始报文已经删除，不能重新处理。请让对方再扫一次，或者用 wxbot simulate 试处理函数。",
         "Its document is gone, so it cannot run again. Let the person scan again, or try the handler with "
         "wxbot simulate.",
     ),

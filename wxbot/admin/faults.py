@@ -40,6 +40,10 @@ _CHINESE: tuple[tuple[str, str], ...] = (
     (r"the scene has (\d+) characters, WeChat takes (\d+); .*", "场景值有 {0} 个字符，微信最多接受 {1} 个"),
     (r"the scene holds '(.*)'; WeChat .*", "场景值含有“{0}”：只能用英文字母、数字和 _ . : = -"),
     (
+        r"the scene ends like a code for one use, and would be counted under '(.*)' .*",
+        "场景值的结尾像一次性二维码，会和它们一起计入“{0}”：请把最后一段改短或改长",
+    ),
+    (
         r"the number of a (?:permanent|temporary) code is between 1 and (\d+), not .*",
         "数字场景值要在 1 到 {0} 之间",
     ),
@@ -69,6 +73,7 @@ _CHINESE: tuple[tuple[str, str], ...] = (
         "这个公众号的 {0} 个永久编号都用完了，请先归还一些，或者用文字场景值",
     ),
     (r"the living code '(.*)' shows another scene, .*", "活码“{0}”已经指向另一个场景值"),
+    (r"the name '(.*)' of a living code is taken: .*", "活码名称“{0}”已被占用，请换一个"),
 )
 
 

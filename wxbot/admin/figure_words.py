@@ -77,7 +77,7 @@ DEFINITIONS: Words = {
         "unfollow, rounded to a step.",
     ),
     "claims_is": (
-        "扫一次性码认领成功的次数，例如绑定订单、关联账号；扫码登录不算。",
+        "扫一次性码认领成功的次数，例如绑定订单、绑定账号；扫码登录不算。",
         "How often a one-time code was claimed: an order bound, an account linked. Logins do not count.",
     ),
     "converted_is": (

@@ -42,7 +42,8 @@ def _add_reading(area: Area, parts: Parts) -> None:
     def index(visit: Visit) -> Page:
         place, state = asked_place(visit), asked_choice("state", STATES)
         name = asked_text("name", 128)
-        found = listing.listed(parts.engine, _wanted(visit, state, name), after=place, limit=_ON_PAGE)
+        wanted = _wanted(visit, state, name)
+        found = listing.listed(parts.engine, wanted, after=place, limit=_ON_PAGE)
         return Page(
             "admin/jobs.html",
             title=visit.t.jobs,
@@ -53,7 +54,7 @@ def _add_reading(area: Area, parts: Parts) -> None:
             state=state,
             states=STATES,
             name=name,
-            counts=listing.counts(parts.engine),
+            counts=listing.counts(parts.engine, accounts=wanted.accounts),
         )
 
     @area.get("/jobs/<id>")

@@ -65,8 +65,7 @@ def _add_list(area: Area, numbers: Numbers) -> None:
 def _add_one(area: Area, numbers: Numbers) -> None:
     @area.get("/numbers/<int:number>")
     def one(visit: Visit, number: int) -> Page:
-        if not 1 <= number <= LARGEST_PERMANENT_NUMBER:
-            abort(404)
+        _require(number)
         now = numbers.taken_above(visit.account, after=number - 1, limit=1)
         return Page(
             "admin/number.html",
@@ -79,6 +78,7 @@ def _add_one(area: Area, numbers: Numbers) -> None:
 
     @area.post("/numbers/<int:number>/release", role="operator")
     def release(visit: Visit, number: int) -> Go:
+        _require(number)
         try:
             meaning = numbers.release(visit.account, number)
         except NumberRefusedError:
@@ -87,6 +87,11 @@ def _add_one(area: Area, numbers: Numbers) -> None:
             visit.audit("number.release", str(number), owner=meaning.owner, purpose=meaning.purpose)
             visit.tell("number_released", number, QUARANTINE_DAYS)
         return Go(visit.url("numbers.one", number=number))
+
+
+def _require(number: int) -> None:
+    if not 1 <= number <= LARGEST_PERMANENT_NUMBER:
+        abort(404)
 
 
 def _tone(share: float) -> str:

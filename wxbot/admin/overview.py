@@ -35,7 +35,7 @@ class Parts:
     figures: FigureParts
     channels: Callable[[str], Sequence[Channel]]
     numbers: Callable[[str], Usage]
-    jobs: Callable[[], Mapping[str, int]]
+    jobs: Callable[[str], Mapping[str, int]]
     events: Callable[[str], Sequence[Line]]
 
 
@@ -108,7 +108,7 @@ def _seen(
         now=parts.figures.seconds,
         latest_event=max((each.recorded_at for each in events), default=None),
         overview=found,
-        jobs=parts.jobs(),
+        jobs=parts.jobs(visit.account),
         numbers=parts.numbers(visit.account),
         channels=parts.channels(visit.account),
         suspects=suspects,

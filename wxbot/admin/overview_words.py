@@ -42,6 +42,6 @@ WORDS: Words = {
     ),
     "event": ("事件", "Event"),
     "outcome": ("结果", "Outcome"),
-    "handler": ("处理程序", "Handler"),
+    "handler": ("处理函数", "Handler"),
     "took": ("耗时", "Took"),
 }

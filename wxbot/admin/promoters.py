@@ -56,12 +56,10 @@ def standings(
 ) -> list[Standing]:
     """Return how promoters stand."""
     found = parts.figures.named(account, period, [each.name for each in promoters], by="promoter")
-    return [_standing(each, found.get(each.name)) for each in promoters]
+    return [_standing(each, found[each.name]) for each in promoters]
 
 
-def _standing(promoter: Promoter, line: Line | None) -> Standing:
-    if line is None:
-        return Standing(promoter, Totals(scanners=0), 0, 0.0 if promoter.target else None)
+def _standing(promoter: Promoter, line: Line) -> Standing:
     return Standing(promoter, line.totals, line.channels, line.reached)
 
 
@@ -127,9 +125,7 @@ def _add_page(area: Area, parts: FigureParts) -> None:
             tiles=[change(key, figures.totals, figures.before, t) for key in TILES],
             against=against(asked.period, t),
             chart=trend_chart(t.followers_trend, [(t[key], figures.days, key) for key in MOVES], t),
-            channels=[
-                (each, counted[each.name].totals if each.name in counted else Totals()) for each in channels
-            ],
+            channels=[(each, counted[each.name].totals) for each in channels],
             shown=SHOWN,
             short=short,
             percent=percent,

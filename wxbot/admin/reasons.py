@@ -5,12 +5,12 @@ import re
 # Only what stands in quotes or digits is carried over, so that each reason is one sentence here.
 _CHINESE = (
     (r"answers: no rule takes the scene", "没有规则匹配，由它回复"),
-    (r"answers: no handler's rule takes the scene", "没有处理程序的规则匹配，由渠道回复"),
+    (r"answers: no handler's rule takes the scene", "没有处理函数的规则匹配，由渠道回复"),
     (r"answers: it is exactly this scene", "正是这个场景值，由它回复"),
     (r"answers: captures (.+)", "由它回复，取得 {0}"),
     (r"would answer if the ones before it gave nothing", "前面的都没有回复时才轮到它"),
     (r"would answer without the channel", "没有这个渠道时由它回复"),
-    (r"counts; a handler's rule answers", "只计数，由处理程序回复"),
+    (r"counts; a handler's rule answers", "只计数，由处理函数回复"),
     (r"matches, but (.+) is more specific", "匹配，但 {0} 更具体"),
     (r"is only for people who follow with the scan .*", "只用于扫码关注的人"),
     (r"is only for people who followed already .*", "只用于已关注的人"),

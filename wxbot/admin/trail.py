@@ -62,17 +62,13 @@ class Trail:
             self._engine, lambda connection: connection.execute(insert(audit), row), seconds=PATIENCE_SECONDS
         )
 
-    def newest(
-        self, limit: int, *, before: bytes | None = None, user: str | None = None, action: str | None = None
-    ) -> Sequence[Entry]:
-        """Return entries, the newest first: those before an id, by a user's id, of actions that begin so."""
+    def newest(self, limit: int, *, before: bytes | None = None, user: str | None = None) -> Sequence[Entry]:
+        """Return entries, the newest first: those before an id, by a user's id."""
         query = select(audit).order_by(audit.c.id.desc()).limit(limit)
         if before is not None:
             query = query.where(audit.c.id < before)
         if user is not None:
             query = query.where(audit.c.user == user)
-        if action:
-            query = query.where(audit.c.action.startswith(action, autoescape=True))
         with self._engine.connect() as connection:
             return [_entry(row) for row in connection.execute(query).mappings()]
 

@@ -108,6 +108,7 @@ WORDS: Words = {
     "kind_shortvideo": ("小视频", "Short video"),
     "kind_link": ("链接消息", "Link"),
     "kind_location": ("位置消息", "Place"),
+    "kind_menu_choice": ("点了菜单消息", "Menu message choice"),
     "kind_location_report": ("上报位置", "Position report"),
     "kind_click": ("点击菜单", "Menu click"),
     "kind_view": ("菜单跳转", "Menu link"),

@@ -1,6 +1,5 @@
 """Numbers for people and scenes, so that facts are small and lead to nobody once a digest was changed."""
 
-import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -12,13 +11,10 @@ from sqlalchemy import Column, ColumnElement, Connection, and_, func, or_, selec
 from wxbot.analytics.tally import Scenes
 from wxbot.db.business import channels
 from wxbot.db.figures import people, scenes
+from wxbot.scenes.once import counted_as
 
 ALL, NONE, SCENE, GROUP, PROMOTER = "all", "none", "scene", "group", "promoter"
 Person = tuple[str, bytes]  # an account and a digest
-# Each of these is scanned about once: signed ones end in a signature, those of claims in 128 random bits.
-_ONCE = re.compile(
-    r"(?P<head>(?:[^:]*:)*)[^:]*\.[A-Za-z0-9_-]{22}|(?P<purpose>[a-z0-9_-]{1,16}:)[A-Za-z0-9_-]{22}"
-)
 
 
 @dataclass
@@ -43,13 +39,6 @@ class Names:
     def is_new(self, who: int) -> bool:
         """Say whether nothing can be known yet of a person."""
         return who not in self.first_scans
-
-
-@lru_cache(maxsize=16384)
-def counted_as(scene: str) -> str:
-    """Return the scene under which another is counted: codes for one use stand together, as `ord:*`."""
-    match = _ONCE.fullmatch(scene)
-    return scene if match is None else f"{match['head'] or match['purpose'] or ''}*"
 
 
 @lru_cache(maxsize=16384)

@@ -5,12 +5,13 @@ from datetime import date
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, select
 
-from wxbot.analytics.naming import ALL, NONE, SCENE, counted_as, of_channel, scene_digest
+from wxbot.analytics.naming import ALL, NONE, SCENE, of_channel, scene_digest
 from wxbot.analytics.shapes import COUNTED, Of, Period, Totals
 from wxbot.analytics.tally import KEPT_DAYS
 from wxbot.analytics.units import balance, days, first_day, unit, weekday, whole
 from wxbot.db.business import channels
 from wxbot.db.figures import counts, hours, returns, scenes, stays
+from wxbot.scenes.once import counted_as
 
 _KEPT = tuple(f"kept_{number}" for number in KEPT_DAYS)
 _LARGEST = 2

@@ -2,16 +2,18 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, RowMapping, and_, or_, select
+from sqlalchemy import Column, Connection, RowMapping, Select, and_, or_, select
 
 from wxbot.analytics.batch import Fact
 from wxbot.analytics.tally import Kind
-from wxbot.db.business import claims
+from wxbot.db.business import bindings, claims
 from wxbot.db.figures import facts
 from wxbot.db.models import events
 
 _LOGIN = "login"  # who logs in has not been won by that
+_LINK = "link"  # is scanned, or offered at a visit of the site's page, and may come to nothing
 _LAST_MOMENT = 253_370_000_000  # in the year 9998: what a calendar can hold
 _LAST_KEY = b"\xff" * 16
 
@@ -41,30 +43,41 @@ def events_behind(connection: Connection, place: Place, *, limit: int) -> Page:
     """Return a page of the records of events, by the time at which they were recorded."""
     at, key = events.c.recorded_at, events.c.key
     columns = key, events.c.account, events.c.person, events.c.kind, events.c.scene, events.c.created_at, at
-    is_behind = or_(at > place.at, and_(at == place.at, key > place.key))
-    query = select(*columns).where(at >= place.at, is_behind).order_by(at, key).limit(limit)
-    rows = connection.execute(query).mappings().all()
+    rows = connection.execute(_behind(place, at, key, select(*columns)).limit(limit)).mappings().all()
     found = [fact for fact in map(_of_event, rows) if fact is not None]
     end = Place(rows[-1]["recorded_at"], rows[-1]["key"]) if len(rows) == limit else None
     return Page(_fresh(connection, found), end)
 
 
 def claims_behind(connection: Connection, place: Place, *, limit: int) -> Page:
-    """Return a page of claims, by the time at which they were made; none of people who were forgotten."""
-    at, key = claims.c.claimed_at, claims.c.id
-    columns = key, claims.c.account, claims.c.person, claims.c.purpose, at
+    """Return a page of claims, by the time at which they were made; none of people who were forgotten.
+
+    A link counts when it is confirmed: until then nothing tells that the person wants it.
+    """
+    both = (query.limit(limit) for query in (_claimed(place), _linked(place)))
+    rows = [row for query in both for row in connection.execute(query).mappings()]
+    rows = sorted(rows, key=lambda row: (row["at"], row["key"]))[:limit]
+    end = Place(rows[-1]["at"], rows[-1]["key"]) if len(rows) == limit else None
+    return Page(_fresh(connection, (Fact(kind=Kind.CLAIM, **row) for row in rows)), end)
+
+
+def _claimed(place: Place) -> Select[Any]:
+    table = claims.c
+    counts = table.person.is_not(None), table.purpose.not_in((_LOGIN, _LINK))
+    columns = table.id.label("key"), table.account, table.person, table.claimed_at.label("at")
+    return _behind(place, table.claimed_at, table.id, select(*columns).where(*counts))
+
+
+def _linked(place: Place) -> Select[Any]:
+    table = bindings.c
+    columns = table.claim.label("key"), table.account, table.person, table.bound_at.label("at")
+    query = select(*columns).join(claims, and_(claims.c.id == table.claim, claims.c.purpose == _LINK))
+    return _behind(place, table.bound_at, table.claim, query)
+
+
+def _behind(place: Place, at: Column[Any], key: Column[Any], query: Select[Any]) -> Select[Any]:
     is_behind = or_(at > place.at, and_(at == place.at, key > place.key))
-    query = select(*columns).where(at >= place.at, is_behind).order_by(at, key).limit(limit)
-    rows = connection.execute(query).mappings().all()
-    found = [
-        Fact(
-            key=row["id"], account=row["account"], person=row["person"], kind=Kind.CLAIM, at=row["claimed_at"]
-        )
-        for row in rows
-        if row["person"] and row["purpose"] != _LOGIN
-    ]
-    end = Place(rows[-1]["claimed_at"], rows[-1]["id"]) if len(rows) == limit else None
-    return Page(_fresh(connection, found), end)
+    return query.where(at >= place.at, is_behind).order_by(at, key)
 
 
 def _of_event(row: RowMapping) -> Fact | None:

@@ -1,9 +1,9 @@
 """Channels whose followers may have been bought (刷关注): a flag to look there, never a proof."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
 
 from wxbot.analytics.naming import of_channel
 from wxbot.analytics.reading import Reading, as_date, span
@@ -43,24 +43,44 @@ def _by_share(reading: Reading, period: Period) -> Iterator[Suspect]:
 
 
 def _by_burst(reading: Reading, period: Period) -> Iterator[Suspect]:
-    columns = channels.c.name, channels.c.title, channels.c.promoter, bursts
-    query = (
-        select(*columns)
-        .select_from(bursts.join(scenes, scenes.c.id == bursts.c.scene).join(channels, of_channel()))
-        .where(bursts.c.edition == reading.edition, bursts.c.account == reading.account)
-        .where(bursts.c.unit.in_(days(*span(period))), bursts.c.new >= BURST_LEAST)
-        .order_by(bursts.c.new.desc(), bursts.c.unit, bursts.c.scene, bursts.c.slot)
-        .limit(_MOST_BURSTS)
+    """Yield the largest bursts of those that are unusual; what is usual in one place hides none elsewhere."""
+    highest = func.max(bursts.c.new).label("highest")
+    per_day = select(bursts.c.scene, bursts.c.unit, highest).group_by(bursts.c.scene, bursts.c.unit)
+    found = reading.connection.execute(_of_channels(reading, per_day, bursts.c.unit.in_(days(*span(period)))))
+    tops = {(row.scene, row.unit): row.highest for row in found}
+    before = _new_before(reading, [(scene, first_day(unit)) for scene, unit in tops])
+    usual = {(scene, unit): before[scene, first_day(unit)] for scene, unit in tops}
+    odd = sorted(
+        (-top, unit, scene) for (scene, unit), top in tops.items() if _is_odd(top, usual[scene, unit])
     )
-    rows = reading.connection.execute(query).all()
-    before = _new_before(reading, [(row.scene, first_day(row.unit)) for row in rows])
-    for row in rows:
-        day = first_day(row.unit)
-        usual = before[row.scene, day]
-        if row.new * USUAL_DAYS >= BURST_DAYS * usual:
-            minute = row.slot * SLOT_MINUTES
-            out_of = round(usual / USUAL_DAYS)
-            yield _suspect(row, reason="burst", count=row.new, out_of=out_of, on=as_date(day), minute=minute)
+    for row in _largest(reading, [(scene, unit) for _, unit, scene in odd[:_MOST_BURSTS]], usual):
+        minute, out_of = row.slot * SLOT_MINUTES, round(usual[row.scene, row.unit] / USUAL_DAYS)
+        on = as_date(first_day(row.unit))
+        yield _suspect(row, reason="burst", count=row.new, out_of=out_of, on=on, minute=minute)
+
+
+def _largest(
+    reading: Reading, wanted: Sequence[tuple[int, int]], usual: Mapping[tuple[int, int], int]
+) -> list[Row[Any]]:
+    """Return the largest unusual bursts of these scenes and days."""
+    if not wanted:
+        return []
+    columns = channels.c.name, channels.c.title, channels.c.promoter, bursts
+    which = or_(*(and_(bursts.c.scene == scene, bursts.c.unit == unit) for scene, unit in wanted))
+    order = bursts.c.new.desc(), bursts.c.unit, bursts.c.scene, bursts.c.slot
+    rows = reading.connection.execute(_of_channels(reading, select(*columns), which).order_by(*order)).all()
+    return [row for row in rows if _is_odd(row.new, usual[row.scene, row.unit])][:_MOST_BURSTS]
+
+
+def _of_channels(reading: Reading, query: Select[Any], which: ColumnElement[bool]) -> Select[Any]:
+    mine = bursts.c.edition == reading.edition, bursts.c.account == reading.account
+    of_channels = bursts.join(scenes, scenes.c.id == bursts.c.scene).join(channels, of_channel())
+    return query.select_from(of_channels).where(*mine, which, bursts.c.new >= BURST_LEAST)
+
+
+def _is_odd(new: int, usual: int) -> bool:
+    """Say whether so many at once are unusual where `usual` were new in four weeks."""
+    return new * USUAL_DAYS >= BURST_DAYS * usual
 
 
 def _new_before(reading: Reading, wanted: Sequence[tuple[int, int]]) -> dict[tuple[int, int], int]:

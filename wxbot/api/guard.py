@@ -25,6 +25,7 @@ from wxbot.api.keys import SCOPES, ApiKey, Keys
 from wxbot.api.problems import Code, ProblemError, documented, from_wxbot, problem
 from wxbot.db.patience import patiently
 from wxbot.errors import WxbotError
+from wxbot.web.accounts import account_meant
 
 log = logging.getLogger(__name__)
 
@@ -61,12 +62,12 @@ class Caller:
     accounts: tuple[str, ...]
 
     def account(self, asked_for: str | None) -> str:
-        """Return the account that is meant: the one named, `default`, or the only one.
+        """Return the account that is meant: the one named, the only one, or `default`.
 
         Raises ProblemError 404, the same for an account of others and for one that there is not.
         """
-        name = asked_for or (self.accounts[0] if len(self.accounts) == 1 else "default")
-        if name not in self.accounts:
+        name = account_meant(asked_for, self.accounts)
+        if name is None:
             raise ProblemError(404, "no_account", "there is no such account; say which with `account`")
         return name
 

@@ -23,20 +23,11 @@ LONGEST_NAME = 64
 NOTE_EVERY_SECONDS = 60
 _KEY = re.compile("wxb_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 _NO_DIGEST = bytes(32)
-_RESOURCES = (
-    "qrcodes",
-    "claims",
-    "bindings",
-    "channels",
-    "followers",
-    "events",
-    "messages",
-    "webhooks",
-)
+_RESOURCES = ("qrcodes", "claims", "bindings", "channels", "messages", "webhooks")
 # Persons are digests in every answer; with the last one a follower's openid is there as well.
 SCOPES = (
     *(f"{each}:{act}" for each in _RESOURCES for act in ("read", "write")),
-    *("stats:read", "followers:openid"),
+    *("followers:read", "events:read", "stats:read", "followers:openid"),
 )
 
 

@@ -8,7 +8,7 @@ from functools import partial
 
 from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, select
 
-from wxbot import metrics
+from wxbot import clock, metrics
 from wxbot.bindings import rows
 from wxbot.bindings.claim import (
     CONFIRMED,
@@ -69,6 +69,7 @@ class Claims:
         self._misses = misses or Misses()
         self._tell = tell
         self._within = within
+        self._swept_at: float | None = None
 
     def bound(self, within: Within) -> "Claims":
         """Return the same claims, whose every call is in this transaction."""
@@ -185,20 +186,28 @@ class Claims:
         Those that nobody has claimed, and logins and links that nobody has confirmed. They are refused
         without it; it is for those who look at the table and at the steps.
         """
+        began = clock.monotonic()
         late = claims.c.state == State.OPEN, ~rows.is_timely
-        # Claimed orders are late as well, and stay: looked at are those of the last day.
-        lately = claims.c.expires_at > database_now() - _DAY_SECONDS, ~rows.is_timely
-        unconfirmed = claims.c.state == State.CLAIMED, claims.c.purpose.in_(CONFIRMED), *lately
-
-        def batch(conditions: Sequence[ColumnElement[bool]], book: Book) -> int:
-            found = rows.ids(book.connection, *conditions)
-            return sum(rows.end(book, id, *conditions, state=State.EXPIRED) for id in found)
-
+        unconfirmed = [claims.c.state == State.CLAIMED, claims.c.purpose.in_(CONFIRMED), ~rows.is_timely]
+        if self._swept_at is not None:
+            # Claimed orders are late as well, and stay: the first sweep looks at all, later ones at a day.
+            back = _DAY_SECONDS + round(began - self._swept_at)
+            unconfirmed.append(claims.c.expires_at > database_now() - back)
         total = 0
         for conditions in (late, unconfirmed):
-            while count := self._change(partial(batch, conditions), None):
+            while count := self._expire_some(conditions):
                 total += count
+        self._swept_at = began
         return total
+
+    def _expire_some(self, conditions: Sequence[ColumnElement[bool]]) -> int:
+        with self._engine.connect() as connection:  # a long look must not hold SQLite's lock
+            found = rows.ids(connection, *conditions)
+
+        def end(book: Book) -> int:
+            return sum(rows.end(book, id, *conditions, state=State.EXPIRED) for id in found)
+
+        return self._change(end, None) if found else 0
 
     def forget_old(self, days: int) -> int:
         """Delete claims that ended so many days ago, and their steps; return how many. What is held stays.

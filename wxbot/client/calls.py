@@ -9,7 +9,7 @@ from typing import Any
 import requests
 from requests.auth import AuthBase
 
-from wxbot.client.errors import ClientError, ProblemError, UnreachableError, of_status
+from wxbot.client.errors import ClientError, NotFoundError, ProblemError, UnreachableError, of_status
 
 TRIES = 3
 # Who is told to wait for longer decides for themselves.
@@ -50,12 +50,17 @@ class Calls:
 
         A call that got no answer, or was told to try again in a moment, is repeated: a POST carries an
         Idempotency-Key (`once`, or one of its own), so that it is carried out once however often it is sent.
+        What a repeated DELETE does not find any more was deleted by the one whose answer was lost.
         """
+        was_lost = False
         headers = {"Idempotency-Key": once or secrets.token_hex(16)} if method == "POST" else {}
         for left in reversed(range(TRIES)):
             try:
                 return self._once(method, path, query=query, body=body, headers=headers)
             except ClientError as error:
+                if method == "DELETE" and was_lost and _is_gone(error):
+                    return {}
+                was_lost = was_lost or isinstance(error, UnreachableError)
                 pause = _pause(error)
                 if left == 0 or pause is None:
                     raise
@@ -131,6 +136,10 @@ class Calls:
             yield from answer.iter_lines()
         except (requests.RequestException, OSError):
             return  # as if it had ended: who still waits asks again
+
+
+def _is_gone(error: ClientError) -> bool:
+    return isinstance(error, NotFoundError) and error.code == "not_found"
 
 
 def _pause(error: ClientError) -> float | None:

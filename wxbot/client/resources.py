@@ -191,7 +191,10 @@ class BindingsOfSite(Resource[ShownBinding]):
         return read_as(ShownBinding, self._calls.call("POST", self.path, body=body, once=once))
 
     def end(self, site_user: str, *, person: str | None = None) -> list[ShownBinding]:
-        """End the bindings of a user, or the one with a person; return those that ended."""
+        """End the bindings of a user, or the one with a person; return those that ended.
+
+        None of them when an answer was lost and the call had to be repeated: they have ended all the same.
+        """
         query = {"account": self._account, "site_user": site_user, "person": person}
         found = self._calls.call("DELETE", self.path, query=query)
         return [read_as(ShownBinding, item) for item in found["items"]]

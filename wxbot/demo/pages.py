@@ -64,5 +64,12 @@ def signed_in() -> str:
 def refuse_others_forms() -> None:
     """Abort a POST that another site's page has sent; what comes from no page names no origin."""
     origin = request.headers.get("Origin")
-    if request.method == "POST" and origin is not None and urlsplit(origin).netloc != request.host:
+    if request.method == "POST" and origin is not None and not _is_ours(origin):
         abort(403)
+
+
+def _is_ours(origin: str) -> bool:
+    try:
+        return urlsplit(origin).netloc == request.host
+    except ValueError:  # "http://[" is no address at all
+        return False

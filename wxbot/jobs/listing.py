@@ -47,9 +47,11 @@ def listed(engine: Engine, wanted: Wanted, *, after: Place | None = None, limit:
     return _ORDER.merged(parts, limit)
 
 
-def counts(engine: Engine) -> dict[str, int]:
-    """Return how many jobs there are in each state but `done`."""
+def counts(engine: Engine, *, accounts: Collection[str] | None = None) -> dict[str, int]:
+    """Return how many jobs there are in each state but `done`, of these accounts or of all."""
     query = select(jobs.c.state, func.count()).where(jobs.c.state.in_(_COUNTED)).group_by(jobs.c.state)
+    if accounts is not None:
+        query = query.where(jobs.c.account.in_(accounts))
     with engine.connect() as connection:
         return dict.fromkeys(_COUNTED, 0) | {row[0]: row[1] for row in connection.execute(query)}
 

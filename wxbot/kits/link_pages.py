@@ -18,6 +18,7 @@ from wxbot import clock
 from wxbot.bindings.linking import Confirming, Linking
 from wxbot.kits.addresses import Addresses
 from wxbot.kits.link_config import LinkConfig
+from wxbot.web.accounts import account_meant
 from wxbot.web.origin import is_from_here
 from wxbot.web.pages import LARGEST_FORM_BYTES, Pages, bare
 from wxbot.wechat.errcodes import ApiError, CodeRefusedError
@@ -65,13 +66,12 @@ class LinkPages:
 
     def start(self) -> Response:
         """Send the browser to WeChat, which sends it back with a code; remember that it was this browser."""
-        account = request.args.get("account", "default")
-        oauth = self._oauths.get(account)
+        account = account_meant(request.args.get("account"), self._oauths)
         public_url = self._addresses.public_url
-        if oauth is None or not (self._config.login_url and public_url):
+        if account is None or not (self._config.login_url and public_url):
             return self._told("no_way", status=404)
         state = secrets.token_hex(32)
-        response = _sent_to(oauth.authorize_url(f"{public_url}/link{CALLBACK}", state))
+        response = _sent_to(self._oauths[account].authorize_url(f"{public_url}/link{CALLBACK}", state))
         kept = self._addresses.signed(_COOKIE, f"{state} {self._seconds() + _SECONDS} {account}")
         self._pages.set_cookie(response, _COOKIE, kept, max_age=_SECONDS)
         return response

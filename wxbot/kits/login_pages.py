@@ -22,6 +22,7 @@ from wxbot.kits.login_words import WORDS
 from wxbot.qrcodes.drawing import draw
 from wxbot.qrcodes.mint import Minter
 from wxbot.streams import CONTENT_TYPE, HEADERS, Seen, Streams
+from wxbot.web.accounts import account_meant
 from wxbot.web.browser import address_of, device_of
 from wxbot.web.origin import is_from_here
 from wxbot.web.pages import LARGEST_FORM_BYTES, Pages, as_json
@@ -151,7 +152,7 @@ class LoginPages:
     def _checked(self, view: Callable[[object], Response]) -> Callable[[], Response]:
         def checked() -> Response:
             request.max_content_length = LARGEST_FORM_BYTES
-            body = request.get_json(silent=True)
+            body = _body()
             if not is_from_here() or not isinstance(body, dict):
                 return _lost()
             return view(body.get("token"))
@@ -164,10 +165,9 @@ class LoginPages:
         known = parts.config.return_to
         return_to = request.args.get("return_to", known[0] if len(known) == 1 else "")
         state = request.args.get("state", "")
-        only = next(iter(parts.accounts)) if len(parts.accounts) == 1 else "default"
-        account = request.args.get("account", only)
+        account = account_meant(request.args.get("account"), parts.accounts)
         is_state = len(state) in _STATE_LENGTHS and state.isascii() and state.isprintable()
-        if account not in parts.accounts or return_to not in known or not is_state:
+        if account is None or return_to not in known or not is_state:
             return None
         return account, return_to, state
 
@@ -213,6 +213,14 @@ class LoginPages:
 
     def _find(self, shown: Shown) -> Claim | None:
         return self._parts.logins.find(shown.account, bytes.fromhex(shown.id), shown.browser)
+
+
+def _body() -> object:
+    """Return the JSON of the request, None for what is none, or is nested too deeply to be read."""
+    try:
+        return request.get_json(silent=True)
+    except RecursionError:
+        return None
 
 
 def _told(claim: Claim | None) -> dict[str, str]:

@@ -14,6 +14,7 @@ from wxbot.pages.words import WORDS
 from wxbot.qrcodes.drawing import draw
 from wxbot.qrcodes.kinds import SceneRefusedError, looks_like_number
 from wxbot.qrcodes.mint import Code, Minter
+from wxbot.web.accounts import account_meant
 from wxbot.web.origin import is_from_here
 from wxbot.web.pages import LARGEST_FORM_BYTES, Pages
 
@@ -47,7 +48,7 @@ class CodePage:
 
     def show(self, scene: str) -> Response:
         """GET: the code, or what keeps it from being shown."""
-        account = _account(self._accounts)
+        account = account_meant(request.args.get("account"), self._accounts)
         if account is None:
             return self._page("pages/failed.html", status=404, scene=scene, heading="no_account")
         if not self._login.is_known(request):
@@ -127,13 +128,6 @@ def _code(minter: Minter, scene: str, account: str, *, may_mint: bool) -> Code |
         return known if is_alive else None
     is_number = known.is_integer if known is not None else looks_like_number(scene)
     return minter.mint(int(scene) if is_number else scene, account=account)
-
-
-def _account(accounts: Collection[str]) -> str | None:
-    """Return the account that is asked for: `default`, or the only one, unless named."""
-    only = next(iter(accounts)) if len(accounts) == 1 else "default"
-    name = request.args.get("account", only)
-    return name if name in accounts else None
 
 
 def _data(media_type: str, content: bytes) -> str:

@@ -1,10 +1,12 @@
 """`/q/<name>`: the image of a living code, cached by browsers for no longer than it is good."""
 
 import hashlib
+import logging
 from functools import lru_cache
 from typing import Literal
 
 from flask import Blueprint, Response, request
+from sqlalchemy.exc import SQLAlchemyError
 
 from wxbot.qrcodes.drawing import MEDIA_TYPES, draw
 from wxbot.qrcodes.living import LivingCodes, NotShownError, UnknownNameError
@@ -20,6 +22,8 @@ NOT_SHOWN = (
 )
 
 _Kind = Literal["svg", "png"]
+
+log = logging.getLogger(__name__)
 _draw = lru_cache(maxsize=256)(draw)
 
 
@@ -37,9 +41,10 @@ def images_blueprint(living: LivingCodes) -> Blueprint:
         except UnknownNameError:
             return _words(UNKNOWN, status=404)
         except NotShownError:
-            response = _words(NOT_SHOWN, status=503)
-            response.headers["Retry-After"] = str(RETRY_SECONDS)
-            return response
+            return _not_shown()
+        except SQLAlchemyError as error:
+            log.error("the living code %s needs the database, which failed: %s", name, type(error).__name__)
+            return _not_shown()
         return _image(code, "svg" if ending == "svg" else "png", seconds_left=living.seconds_left(code))
 
     return blueprint
@@ -55,6 +60,12 @@ def _image(code: Code, kind: _Kind, *, seconds_left: float) -> Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.set_etag(hashlib.sha256(f"{kind} {code.url}".encode()).hexdigest()[:32])
     return response.make_conditional(request)  # type: ignore[return-value]
+
+
+def _not_shown() -> Response:
+    response = _words(NOT_SHOWN, status=503)
+    response.headers["Retry-After"] = str(RETRY_SECONDS)
+    return response
 
 
 def _words(text: str, *, status: int) -> Response:

@@ -17,8 +17,8 @@ WORDS: Words = {
     "for_ever": ("永久有效", "for ever"),
     "answered_by": ("由谁回复", "Answered by"),
     "nobody": (
-        "还没有处理程序认领这个场景值，扫码的人会收到默认回复",
-        "no handler yet: who scans gets the default reply",
+        "还没有处理函数认领这个场景值，扫码的人会收到默认回复",
+        "no handler yet: who scans gets the fallback",
     ),
     "content": ("码的内容", "Content"),
     "save_png": ("保存 PNG", "Save PNG"),

@@ -78,16 +78,23 @@ def erase_documents(connection: Connection, who: Who) -> dict[str, int]:
 
 
 def erase_documents_of_left(connection: Connection) -> int:
-    """Erase the documents that runs and jobs of people who have left were done with only afterwards."""
+    """Erase the documents that runs and jobs of people who have left were done with only afterwards.
+
+    The arguments of such jobs go as well: nobody knows the openid any more that might stand in them.
+    """
     count = 0
-    for table, ended in ((events, events.c.state == State.DONE), (jobs, _JOB_ENDED)):
+    for table, ended, taken, values in (
+        (events, events.c.state == State.DONE, events.c.body.is_not(None), {"body": None}),
+        (jobs, _JOB_ENDED, jobs.c.body.is_not(None), {"body": None}),
+        (jobs, _JOB_ENDED, jobs.c.arguments != "{}", {"arguments": "{}"}),
+    ):
         theirs_left = exists().where(
             follower_rows.c.account == table.c.account,
             follower_rows.c.person == table.c.person,
             follower_rows.c.unfollowed_at.is_not(None),
         )
-        late = and_(table.c.body.is_not(None), ended, theirs_left)
-        count += connection.execute(update(table).where(late).values(body=None)).rowcount
+        late = and_(taken, ended, theirs_left)
+        count += connection.execute(update(table).where(late).values(values)).rowcount
     return count
 
 

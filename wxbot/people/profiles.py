@@ -1,6 +1,6 @@
 """People as an operator sees them: who follows, where they came from, and what is known of them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 
 from sqlalchemy import Connection, Engine, RowMapping, and_, case, func, or_, select
@@ -41,31 +41,59 @@ class Page:
     next: bytes | None
 
 
-def page(
-    engine: Engine, account: str, *, state: State | None = None, after: bytes = b"", limit: int = 50
-) -> Page:
-    """Return people behind `after`, in an order of no meaning that does not change, with their tags.
+@dataclass(frozen=True, kw_only=True)
+class Read:
+    """Rows of followers; `next` is the account and the person behind whom it goes on, None at the end."""
+
+    rows: Sequence[RowMapping]
+    next: tuple[str, bytes] | None
+
+
+def read(
+    connection: Connection,
+    accounts: Collection[str],
+    *,
+    state: State | None = None,
+    after: tuple[str, bytes] = ("", b""),
+    limit: int = 50,
+) -> Read:
+    """Return the rows of people behind `after`, by account, in an order of no meaning that does not change.
 
     A page takes the same time however many people there are. It may hold fewer than `limit` of those who
     stand so, or none, and have a next one all the same.
     """
-    mine = rows.c.account == account, rows.c.person > after
     most = limit + 1 if state is None else _MOST_READ
-    query = select(rows.c.person, *_FIELDS).where(*mine).order_by(rows.c.person).limit(most)
+    found: list[RowMapping] = []
+    for account in sorted(each for each in accounts if each >= after[0]):
+        behind = after[1] if account == after[0] else b""
+        mine = rows.c.account == account, rows.c.person > behind
+        query = select(rows).where(*mine).order_by(rows.c.person).limit(most - len(found))
+        found += connection.execute(query).mappings().all()
+        if len(found) == most:
+            break
+    stand = [row for row in found if state in (None, follower_of(row).state)][:limit]
+    if not found:
+        return Read(rows=(), next=None)
+    end = stand[-1] if len(stand) == limit else found[-1]
+    is_more = len(found) == most or end is not found[-1]
+    return Read(rows=stand, next=(end["account"], end["person"]) if is_more else None)
+
+
+def page(
+    engine: Engine, account: str, *, state: State | None = None, after: bytes = b"", limit: int = 50
+) -> Page:
+    """Return people of an account behind `after`, as `read` does, with their tags."""
     with engine.connect() as connection:
-        read = connection.execute(query).mappings().all()
-        stand = [row for row in read if state in (None, _follower(row).state)][:limit]
-        tags = _tags(connection, account, [row["person"] for row in stand])
-    end = stand[-1]["person"] if len(stand) == limit else read[-1]["person"] if read else after
-    is_more = len(read) == most or bool(read and end != read[-1]["person"])
+        found = read(connection, (account,), state=state, after=(account, after), limit=limit)
+        tags = tags_of(connection, account, [row["person"] for row in found.rows])
     return Page(
         found=tuple(
             Profile(
-                person=row["person"].hex(), follower=_follower(row), tags=tuple(tags.get(row["person"], ()))
+                person=row["person"].hex(), follower=follower_of(row), tags=tuple(tags.get(row["person"], ()))
             )
-            for row in stand
+            for row in found.rows
         ),
-        next=end if is_more else None,
+        next=None if found.next is None else found.next[1],
     )
 
 
@@ -76,7 +104,7 @@ def latest(engine: Engine, account: str, *, state: State | None = None, limit: i
     query = select(rows.c.person, *_FIELDS).where(*wanted).order_by(heard_at.desc(), rows.c.person)
     with engine.connect() as connection:
         found = connection.execute(query.limit(limit)).mappings().all()
-    return [Profile(person=row["person"].hex(), follower=_follower(row)) for row in found]
+    return [Profile(person=row["person"].hex(), follower=follower_of(row)) for row in found]
 
 
 def counts(engine: Engine, account: str) -> dict[State, int]:
@@ -93,12 +121,12 @@ def profile(engine: Engine, who: Who) -> Profile | None:
     mine = and_(rows.c.account == who.account, rows.c.person == who.person)
     with engine.connect() as connection:
         row = connection.execute(select(*_FIELDS).where(mine)).mappings().first()
-        tags = _tags(connection, who.account, [who.person]).get(who.person, [])
+        tags = tags_of(connection, who.account, [who.person]).get(who.person, [])
         channels = _channels(connection, who)
     if row is None:
         return None
     return Profile(
-        person=who.person.hex(), follower=_follower(row), tags=tuple(tags), channels=tuple(channels)
+        person=who.person.hex(), follower=follower_of(row), tags=tuple(tags), channels=tuple(channels)
     )
 
 
@@ -115,7 +143,8 @@ def _channels(connection: Connection, who: Who) -> list[str]:
     )
 
 
-def _tags(connection: Connection, account: str, people: Sequence[bytes]) -> dict[bytes, list[str]]:
+def tags_of(connection: Connection, account: str, people: Collection[bytes]) -> dict[bytes, list[str]]:
+    """Return the tags that we put on people of an account; nothing for those who have none."""
     table = follower_tags.c
     mine = table.account == account, table.person.in_(people)
     tags: dict[bytes, list[str]] = {}
@@ -124,5 +153,6 @@ def _tags(connection: Connection, account: str, people: Sequence[bytes]) -> dict
     return tags
 
 
-def _follower(row: RowMapping) -> Follower:
+def follower_of(row: RowMapping) -> Follower:
+    """Return what a row says of a person."""
     return Follower(**{column.name: row[column.name] for column in _FIELDS})

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from wxbot.errors import WxbotError
+from wxbot.scenes.once import counted_as
 
 LONGEST_SECONDS = 2_592_000
 SHORTEST_SECONDS = 60
@@ -77,8 +78,13 @@ def value_of(scene: str) -> int | str:
 
 
 def check_scene(scene: str) -> None:
-    """Raise SceneRefusedError for a scene that no code can have."""
+    """Raise SceneRefusedError for a scene that no code can have, or none that hangs somewhere for long."""
     kind_of(value_of(scene), account="", expires_in=SHORTEST_SECONDS)
+    if (together := counted_as(scene)) != scene:
+        raise SceneRefusedError(
+            f"the scene ends like a code for one use, and would be counted under {together!r} with all of "
+            "those: make its last part shorter or longer"
+        )
 
 
 def check_lifetime(seconds: int) -> None:

@@ -87,15 +87,19 @@ class LivingCodes:
         return LivingCode(name=name, **values)  # type: ignore[arg-type]
 
     def put_first(self, name: str, scene: int | str, *, account: str = "default") -> LivingCode:
-        """Do `put` unless the name shows this scene already; raises NameTakenError if it shows another."""
+        """Do `put` unless the name shows this scene already; raises NameTakenError if it shows another.
+
+        Names belong to all accounts together: of another account's code the error tells nothing but the name.
+        """
         try:
             known = self.find(name)
         except UnknownNameError:
             return self.put(name, scene, account=account)
-        if (known.account, known.scene) != (account, str(scene)):
+        if known.account != account:
+            raise NameTakenError(f"the name {name!r} of a living code is taken: choose another name")
+        if known.scene != str(scene):
             raise NameTakenError(
-                f"the living code {name!r} shows another scene, {known.scene!r} of account "
-                f"{known.account!r}: choose another name"
+                f"the living code {name!r} shows another scene, {known.scene!r}: choose another name"
             )
         return known
 
@@ -106,7 +110,9 @@ class LivingCodes:
                 raise UnknownNameError(f"there is no living code {name!r}")
 
     def find(self, name: str) -> LivingCode:
-        """Return what a name shows; raises UnknownNameError."""
+        """Return what a name shows; raises UnknownNameError, also for what cannot be a name."""
+        if not _NAME.fullmatch(name):  # PostgreSQL takes no NUL, and would say so as if it were away
+            raise UnknownNameError(f"there is no living code {name[:70]!r}")
         with self._engine.connect() as connection:
             row = (
                 connection.execute(select(living_codes).where(living_codes.c.name == name)).mappings().first()

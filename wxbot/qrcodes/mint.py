@@ -137,6 +137,8 @@ class Minter:
 
     def find(self, scene: str, *, account: str = "default", is_permanent: bool | None = None) -> Code | None:
         """Return the code on record, expired or not; of both kinds the permanent one, unless told."""
+        if "\0" in scene:  # PostgreSQL takes none, and would say so as if it were away
+            return None
         wanted = (qrcodes.c.account == account, qrcodes.c.scene == scene)
         query = select(qrcodes).where(*wanted).order_by(qrcodes.c.is_permanent.desc()).limit(1)
         if is_permanent is not None:

@@ -22,6 +22,7 @@ from wxbot.qrcodes.kinds import LARGEST_PERMANENT_NUMBER, SceneRefusedError
 
 DAY_SECONDS = 86_400
 QUARANTINE_DAYS = 180
+LONGEST_OWNER = 128
 WARNING_SHARES = (0.80, 0.95)
 
 log = logging.getLogger(__name__)
@@ -94,8 +95,13 @@ class Numbers:
         """Take a number for an owner, the next free one unless it is named.
 
         Numbers that never meant anything come first, then those that have rested longest. Raises
-        NumberRefusedError when there is none, or the one named is not free.
+        NumberRefusedError when there is none, the one named is not free, or the owner's name is too long.
         """
+        if len(owner) > LONGEST_OWNER:
+            raise NumberRefusedError(
+                f"the owner of a number has {len(owner)} characters, and at most {LONGEST_OWNER} are kept: "
+                "use a shorter name"
+            )
         meaning = self._take_this(account, owner, purpose, number) if number is not None else None
         while meaning is None:
             # Somebody else may be faster; then the next one is looked for.

@@ -20,7 +20,10 @@ def is_from_here() -> bool:
     if site is not None:
         return site == "same-origin"
     origin = request.headers.get("Origin")
-    return origin is None or urlsplit(origin).netloc == request.host
+    try:
+        return origin is None or urlsplit(origin).netloc == request.host
+    except ValueError:  # "http://[" is no address at all
+        return False
 
 
 def safe_next(asked: str | None, otherwise: str) -> str:

@@ -88,6 +88,11 @@ def read_url(url: str, rules: Rules) -> Place:
     host, port = _read_authority(authority)
     target = quote(target if target.startswith("/") else f"/{target}", safe=_SAFE)
     place = Place(scheme=scheme, host=host, port=_SCHEMES[scheme] if port is None else port, target=target)
+    if len(place.url) > LONGEST_URL:
+        raise AddressRefusedError(
+            f"the webhook's URL has {len(place.url)} characters when all but ASCII is written as %XX, and "
+            f"at most {LONGEST_URL} are kept: shorten it"
+        )
     _check(place, rules)
     return place
 

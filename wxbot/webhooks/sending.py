@@ -211,7 +211,7 @@ def _seconds_to_wait(text: str | None) -> int | None:
         return int(text.strip()[:9])
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # a year of eleven digits is no number for C
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return max(0, int((moment - datetime.now(UTC)).total_seconds()))

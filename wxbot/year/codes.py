@@ -103,5 +103,5 @@ _PURPOSES = {Kind.LINK: "link", Kind.ORDER: "order", Kind.UNCLAIMED: "order"}
 
 
 def scene_of(plan: Plan, number: int, code: int, *, kind: Kind) -> str:
-    """Return what the code holds that a person is shown."""
-    return f"{_PURPOSES[kind]}:{plan.token('code', number, code)[:22]}"
+    """Return what the code holds that a person is shown: 16 bytes in base64url, as all of its kind."""
+    return f"{_PURPOSES[kind]}:{plan.token('code', number, code)[:21]}w"

@@ -39,7 +39,10 @@ class StatsQuery(PeriodQuery):
 
     of: OfKind = Field("account", description="What is meant; `none`: follows without a code.")
     name: str = Field(
-        "", max_length=255, description="Which channel, group, promoter or scene; nothing for all others."
+        "",
+        max_length=255,
+        pattern=r"^[^\x00]*$",
+        description="Which channel, group, promoter or scene; nothing for all others.",
     )
 
 
