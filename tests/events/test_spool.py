@@ -34,7 +34,6 @@ entries = st.builds(
     signed_by=digests,
     reply=st.none() | data,
     more=st.lists(data, max_size=4).map(tuple),
-    run=digests,
     status=st.none() | st.sampled_from(Status),
     handler=st.text(),
     detail=st.text(),

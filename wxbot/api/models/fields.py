@@ -1,7 +1,8 @@
 """The fields and pages that the models share."""
 
 import re
-from typing import Annotated
+from functools import cache
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -61,6 +62,18 @@ class Sent(BaseModel):
     """What a caller sends: nothing is in it that is not described."""
 
     model_config = ConfigDict(extra="forbid")
+
+    @classmethod
+    def model_json_schema(cls, *args: Any, **options: Any) -> dict[str, Any]:
+        """Return the schema. The plain one is made once: flask-openapi looks into it at each request."""
+        if args or options:
+            return super().model_json_schema(*args, **options)
+        return _plain_schema(cls)
+
+
+@cache
+def _plain_schema(model: type[Sent]) -> dict[str, Any]:
+    return super(Sent, model).model_json_schema()
 
 
 class PageQuery(Sent):
