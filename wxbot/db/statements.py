@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import (
     BINARY,
     BigInteger,
+    BindParameter,
     Column,
     ColumnElement,
     Connection,
@@ -70,11 +71,15 @@ def _postgresql_place_in(element: Any, compiler: Any, **options: Any) -> str:
     return f"position({part} IN {column})"
 
 
-def holds(column: Column[Any], text: str) -> ColumnElement[bool]:
-    """Say whether a column, of texts or of bytes, has a text somewhere in it, letter for letter."""
-    is_bytes = isinstance(column.type, LargeBinary)
-    part = literal(text.encode() if is_bytes else text, LargeBinary() if is_bytes else Text())
-    return _place_of(column, part) > 0
+def holds(column: Column[Any], text: str | BindParameter[Any]) -> ColumnElement[bool]:
+    """Say whether a column, of texts or of bytes, has a text somewhere in it, letter for letter.
+
+    A parameter has to be of the column's kind.
+    """
+    if isinstance(text, str):
+        is_bytes = isinstance(column.type, LargeBinary)
+        text = literal(text.encode() if is_bytes else text, LargeBinary() if is_bytes else Text())
+    return _place_of(column, text) > 0
 
 
 def digest(length: int = 16) -> LargeBinary:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -10,9 +11,13 @@ from sqlalchemy import (
     Connection,
     LargeBinary,
     RowMapping,
+    Select,
     String,
     Table,
+    Text,
     and_,
+    bindparam,
+    case,
     false,
     func,
     or_,
@@ -36,6 +41,8 @@ from wxbot.db.figures import people as figure_people
 from wxbot.db.models import events, jobs
 from wxbot.db.models import followers as follower_rows
 from wxbot.db.statements import holds
+
+_DIGEST_BYTES = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,22 +125,38 @@ def stored(connection: Connection, place: Place, who: Who) -> list[RowMapping]:
 
 
 def naming(connection: Connection, who: Who, table: Table) -> dict[str, int]:
-    """Count the rows of any table that name a person, by column; whatever the table is for."""
-    counts = {}
-    for column in table.c:
-        condition = _naming(column, who)
-        if condition is not None:
-            rows = select(func.count()).select_from(table).where(_of_account(table, who), condition)
-            counts[column.name] = connection.execute(rows).scalar_one()
-    return {name: count for name, count in counts.items() if count}
+    """Count the rows of any table that name a person, by column, whatever the table is for; reads it once."""
+    query = _counting(table, len(who.names))
+    if query is None:
+        return {}
+    values: dict[str, object] = {"account": who.account, "person": who.person}
+    for number, name in enumerate(who.names):
+        values |= {f"text_{number}": name, f"bytes_{number}": name.encode()}
+    counts = connection.execute(query, values).mappings().one()
+    return {column: count for column, count in counts.items() if count}
 
 
-def _naming(column: Column[Any], who: Who) -> ColumnElement[bool] | None:
+@cache
+def _counting(table: Table, names: int) -> Select[Any] | None:
+    """Return the query of `naming` for so many names, None for a table whose columns name nobody."""
+    named = {column.name: _naming(column, names) for column in table.c}
+    counts: list[Any] = [
+        func.count(case((condition, 1))).label(name)
+        for name, condition in named.items()
+        if condition is not None
+    ]
+    mine = table.c.account == bindparam("account") if "account" in table.c else true()
+    return select(*counts).select_from(table).where(mine) if counts else None
+
+
+def _naming(column: Column[Any], names: int) -> ColumnElement[bool] | None:
+    is_bytes = isinstance(column.type, LargeBinary)
     length = getattr(column.type, "length", None)
-    if isinstance(column.type, LargeBinary) and length:
-        return column == who.person if length == len(who.person) else None
-    if isinstance(column.type, LargeBinary | String):
-        return or_(*(holds(column, name) for name in who.names))
+    if is_bytes and length:
+        return column == bindparam("person", type_=column.type) if length == _DIGEST_BYTES else None
+    if is_bytes or isinstance(column.type, String):
+        kind, what = (LargeBinary(), "bytes") if is_bytes else (Text(), "text")
+        return or_(*(holds(column, bindparam(f"{what}_{each}", type_=kind)) for each in range(names)))
     return None
 
 
