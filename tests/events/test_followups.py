@@ -17,7 +17,7 @@ from wxbot.db.models import access_tokens, events, followers, jobs
 from wxbot.emulator.rules import Trouble
 from wxbot.events.listing import replay
 from wxbot.events.takeover import take_over_lost
-from wxbot.testing import Wx
+from wxbot.testing import User, Wx
 
 SOON = {"callback": {"deadline_seconds": 0.2}}
 
@@ -25,6 +25,15 @@ SOON = {"callback": {"deadline_seconds": 0.2}}
 def states(wx: Wx) -> list[tuple[str, str]]:
     with wx.session() as session:
         return [tuple(row) for row in session.execute(select(jobs.c.name, jobs.c.state))]
+
+
+def listed(plugin: Plugin, make_wx: Callable[..., Wx]) -> tuple[Wx, User]:
+    """Let somebody scan what answers with a list of two: a reply, and a message that is not sent yet."""
+    plugin.scene("list")(lambda scan: ["一", "二"])
+    wx = make_wx()
+    ailin = wx.user("ailin")
+    ailin.scan("list")
+    return wx, ailin
 
 
 @pytest.mark.parametrize("takes_session", [False, True])
@@ -100,10 +109,7 @@ def test_no_more_messages_than_wechat_allows(plugin: Plugin, make_wx: Callable[.
 def test_message_that_is_too_late_waits_for_the_next_contact(
     plugin: Plugin, make_wx: Callable[..., Wx]
 ) -> None:
-    plugin.scene("list")(lambda scan: ["一", "二"])
-    wx = make_wx()
-    ailin = wx.user("ailin")
-    ailin.scan("list")
+    wx, ailin = listed(plugin, make_wx)
     with wx.session() as session:  # the worker was down for a minute
         session.execute(update(events).values(recorded_at=events.c.recorded_at - 60))
     wx.work()
@@ -332,10 +338,7 @@ def test_handler_that_hangs_again_and_again_is_left_out(plugin: Plugin, make_wx:
 def test_message_for_which_there_is_no_token_is_sent_later(
     plugin: Plugin, make_wx: Callable[..., Wx]
 ) -> None:
-    plugin.scene("list")(lambda scan: ["一", "二"])
-    wx = make_wx()
-    ailin = wx.user("ailin")
-    ailin.scan("list")
+    wx, ailin = listed(plugin, make_wx)
 
     wx.world.trouble = Trouble(api_faults=("stable_token=failure",))
     wx.work()
@@ -352,10 +355,7 @@ def test_message_for_which_there_is_no_token_is_sent_later(
 def test_message_that_a_database_kept_from_being_sent_is_sent_later(
     plugin: Plugin, make_wx: Callable[..., Wx]
 ) -> None:
-    plugin.scene("list")(lambda scan: ["一", "二"])
-    wx = make_wx()
-    ailin = wx.user("ailin")
-    ailin.scan("list")
+    wx, ailin = listed(plugin, make_wx)
     refused: list[str] = []
 
     def refuse(_connection: object, _cursor: object, sql: str, *_: object) -> None:

@@ -18,21 +18,11 @@ def opened_records(configured: "Settings") -> Iterator["Engine"]:
 
     Raises ConfigurationError for a database that this program cannot use, Failure when it cannot be used.
     """
-    from sqlalchemy.exc import SQLAlchemyError
-
     from wxbot.db import migrate
-    from wxbot.db.engine import open_engine
-    from wxbot.db.faults import in_words
 
-    url = configured.database.url.get_secret_value()
-    engine = open_engine(url, connections=2)
-    try:
+    with _lent(configured.database.url.get_secret_value(), connections=2) as engine:
         migrate.require_fit(engine)
         yield engine
-    except SQLAlchemyError as error:
-        raise Failure(in_words(error, url)) from None
-    finally:
-        engine.dispose()
 
 
 @contextmanager
@@ -41,18 +31,29 @@ def migrated_records(configured: "Settings") -> Iterator["Engine"]:
 
     Raises ConfigurationError for a database that this program cannot use, Failure when it cannot be used.
     """
-    from sqlalchemy.exc import SQLAlchemyError
-
     from wxbot.db import migrate
-    from wxbot.db.engine import open_engine
     from wxbot.db.faults import in_words
 
     url = configured.database.url.get_secret_value()
-    engine = open_engine(url, connections=1)
-    try:
-        migrate.upgrade(url)
+    with _lent(url, connections=1) as engine:
+        try:
+            migrate.upgrade(url)
+        except OSError as error:  # the folder of a file that cannot be made
+            raise Failure(in_words(error, url)) from None
         yield engine
-    except (SQLAlchemyError, OSError) as error:
+
+
+@contextmanager
+def _lent(url: str, *, connections: int) -> Iterator["Engine"]:
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from wxbot.db.engine import open_engine
+    from wxbot.db.faults import in_words
+
+    engine = open_engine(url, connections=connections)
+    try:
+        yield engine
+    except SQLAlchemyError as error:
         raise Failure(in_words(error, url)) from None
     finally:
         engine.dispose()
