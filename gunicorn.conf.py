@@ -6,20 +6,27 @@ Nothing here may import wxbot: what the master imports stays imported in every w
 import gc
 import logging
 import os
+import random
 import runpy
+import select
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 import tomllib
+from collections import Counter
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import PollableMethodQueue, ThreadWorker
 
+_NOTIFY_SECONDS = 0.5
+_ANY = random.randrange(1 << 16)
 _METRICS = "PROMETHEUS_MULTIPROC_DIR"
 
 
@@ -41,6 +48,16 @@ def _logging() -> dict[str, Any]:
         "json" if form == "json" else "text", level if level in levels else "info"
     )
     return configuration
+
+
+class Log(Logger):
+    """gunicorn's log without a line for each request: its query string holds signatures.
+
+    Whoever reads one may replay it for a while. Without a place to go gunicorn would still make each line.
+    """
+
+    def access(self, *_: Any) -> None:
+        """Tell of no request."""
 
 
 class Wakeups(PollableMethodQueue):
@@ -74,6 +91,21 @@ class Worker(ThreadWorker):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.method_queue = Wakeups()
+        self._notified_at = 0.0
+
+    def handle(self, conn: Any) -> Any:
+        """Handle what came on a connection: mostly it is there, and no selector needs to be made to wait."""
+        if not conn.data_ready:
+            at_once = select.poll()
+            at_once.register(conn.sock, select.POLLIN)
+            conn.data_ready = bool(at_once.poll(0))
+        return super().handle(conn)
+
+    def notify(self) -> None:
+        """Give a sign of life, a few times a second; gunicorn's own gives several for each request."""
+        if time.monotonic() - self._notified_at > _NOTIFY_SECONDS:
+            self._notified_at = time.monotonic()
+            super().notify()
 
     def set_accept_enabled(self, enabled: bool) -> None:
         """Accept connections, or do not: then for good, if this worker ends."""
@@ -109,8 +141,8 @@ limit_request_line = 8190
 # gunicorn's control socket has one fixed place for a user: a second bot would take it from the first.
 control_socket_disable = True
 
-# No access log: the query string holds signatures, and whoever reads one may replay it for a while.
 accesslog = None
+logger_class = Log
 errorlog = "-"
 logconfig_dict = _logging()
 
@@ -144,6 +176,8 @@ def post_worker_init(worker: Any) -> None:
     """Let the bot ask for a replacement when too many handlers hang, and leave no secret where they look."""
     # What is there now is there for good: looking through it for garbage would hold up a scan for 0.1 s.
     gc.freeze()
+    if worker.cfg.workers > 1 and os.environ.get("WEB_PINNED", "1") != "0":
+        _pin(worker)
     bot = getattr(worker.wsgi, "extensions", {}).get("wxbot")
     if bot is not None:
         bot.runs.watch.on_exhausted = _end_this_worker
@@ -176,6 +210,37 @@ def _forget_counts() -> None:
     folder = Path(os.environ.get(_METRICS, ""))
     if folder.name.startswith(_own_prefix()):
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _pin(worker: Any) -> None:
+    """Keep a worker to one processor: that on which the fewest of its siblings are.
+
+    Only one thread at a time runs Python, and each scan goes through three of them. On one processor they
+    hand over in a few microseconds; to wake another takes longer (docs/decisions/0019-one-processor.md).
+    """
+    if not hasattr(os, "sched_setaffinity"):
+        return
+    processors = sorted(os.sched_getaffinity(0))
+    taken = Counter(processor for pid in _siblings() for processor in _processor_of(pid))
+    # Of those that start at the same moment each takes another; masters do not know of each other.
+    first = (_ANY + worker.age) % len(processors)
+    os.sched_setaffinity(0, {min(processors[first:] + processors[:first], key=taken.__getitem__)})
+
+
+def _siblings() -> list[int]:
+    """Return the other workers of our master."""
+    children = Path(f"/proc/{os.getppid()}/task/{os.getppid()}/children")
+    with suppress(OSError):
+        return [pid for pid in map(int, children.read_text().split()) if pid != os.getpid()]
+    return []
+
+
+def _processor_of(pid: int) -> set[int]:
+    """Return the one processor that a process keeps to, if it does."""
+    with suppress(OSError):
+        processors = os.sched_getaffinity(pid)
+        return processors if len(processors) == 1 else set()
+    return set()
 
 
 def _end_this_worker() -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from hashlib import sha256
+from typing import Any
 
 from sqlalchemy import Connection, Update, bindparam, case, func, or_, select, update
 
@@ -91,22 +92,20 @@ def after(event: Event, known: Follower | None) -> Follower:
         return before if is_old else replace(before, openid=None, unfollowed_at=at)
     if before.unfollowed_at is not None and before.unfollowed_at > at:
         return before
-    follower = replace(before, openid=openid, unfollowed_at=None)
+    changed: dict[str, Any] = {"openid": openid, "unfollowed_at": None}
     if isinstance(event, Scan) and event.scene:
-        follower = _scanned(follower, event.scene[:255], at)
+        changed |= _scanned(before, event.scene[:255], at)
     if is_follow(event):
-        follower = replace(
-            follower, followed_at=max(before.followed_at or at, at), follows=before.follows + 1
-        )
-    return follower
+        changed |= {"followed_at": max(before.followed_at or at, at), "follows": before.follows + 1}
+    return replace(before, **changed)
 
 
-def _scanned(follower: Follower, scene: str, at: int) -> Follower:
-    last = follower.last_scanned_at
-    follower = replace(follower, first_scene=follower.first_scene or scene)
-    if last is not None and (at < last or (scene == follower.last_scene and at < last + _SAME_SCAN_SECONDS)):
-        return follower
-    return replace(follower, last_scene=scene, last_scanned_at=at)
+def _scanned(before: Follower, scene: str, at: int) -> dict[str, Any]:
+    """Return what a scan changes."""
+    first, last = {"first_scene": before.first_scene or scene}, before.last_scanned_at
+    if last is not None and (at < last or (scene == before.last_scene and at < last + _SAME_SCAN_SECONDS)):
+        return first
+    return first | {"last_scene": scene, "last_scanned_at": at}
 
 
 _FIND = select(*(followers.c[field.name] for field in fields(Follower))).where(

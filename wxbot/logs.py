@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from datetime import UTC, datetime
+from functools import lru_cache
 from logging.config import dictConfig
 from typing import Any
 
@@ -82,7 +83,8 @@ def redact(text: str) -> str:
 
     A backstop: what logs should not have them in the first place.
     """
-    text = _NAMED.sub(lambda found: f"{found[1]}{found[2] or found[3]}[hidden]", text)
+    if "=" in text or ":" in text:  # most lines have no names in them, and are not looked through for one
+        text = _NAMED.sub(lambda found: f"{found[1]}{found[2] or found[3]}[hidden]", text)
     return _OPENID.sub("[openid]", _IN_ADDRESS.sub(r"\1[hidden]@", text))
 
 
@@ -106,12 +108,18 @@ class _Text(logging.Formatter):
     """A line for each record, and its traceback below."""
 
     def format(self, record: logging.LogRecord) -> str:
-        time = datetime.fromtimestamp(record.created, UTC).astimezone()
         event = f" [{id}]" if (id := _event_id()) else ""
         message = _clipped(record.getMessage(), _MESSAGE_LENGTH)
-        head = f"{time:%Y-%m-%d %H:%M:%S},{int(record.msecs):03} {record.levelname} {record.name}{event}: "
+        time = _second(int(record.created))
+        head = f"{time},{int(record.msecs):03} {record.levelname} {record.name}{event}: "
         lines = (head + message, _traceback(self, record))
         return _CONTROLS.sub(_shown, "\n".join(filter(None, lines)))
+
+
+@lru_cache(maxsize=2)
+def _second(seconds: int) -> str:
+    """Return a second as people write it here; the next line is most often of the same one."""
+    return f"{datetime.fromtimestamp(seconds, UTC).astimezone():%Y-%m-%d %H:%M:%S}"
 
 
 def _event_id() -> str | None:

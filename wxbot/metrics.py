@@ -6,6 +6,7 @@ any of them tells the sum; without it, a process tells of itself.
 
 import os
 from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
@@ -63,6 +64,8 @@ STUCK_HANDLERS = Gauge(
     multiprocess_mode="livesum",
 )
 
+# On the way to every answer, and looking for the labels takes longer than counting.
+_callback_seconds = cache(CALLBACK_SECONDS.labels)
 _lock = Lock()
 _reasons: set[str] = set()
 
@@ -78,7 +81,7 @@ class Reading(NamedTuple):
 
 def answered(outcome: str, seconds: float) -> None:
     """Count an answered callback: `outcome` is a Status, or repeat, spooled."""
-    CALLBACK_SECONDS.labels(outcome).observe(seconds)
+    _callback_seconds(outcome).observe(seconds)
 
 
 def deadline_missed() -> None:

@@ -1,6 +1,7 @@
 """The settings that are shipped for gunicorn: log, counts, and workers that ask to be replaced."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -264,3 +265,48 @@ def test_handlers_find_no_secret_in_the_environment(serve: Callable[..., Any], f
     said = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
     assert "canary of the shop" in said.stdout and said.stdout.count("canary") == 1
+
+
+_WHERE = """
+import os
+
+def app(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    if environ["PATH_INFO"] == "/end":
+        os.kill(os.getpid(), 9)
+    return [f"{os.getpid()} {sorted(os.sched_getaffinity(0))}".encode()]
+"""
+
+
+def where(server: Any, count: int) -> dict[str, str]:
+    """Return on which processors the workers are, by their ids, as soon as so many have answered."""
+    found: dict[str, str] = {}
+    give_up_at = time.monotonic() + 30
+    while len(found) < count:
+        assert time.monotonic() < give_up_at, found
+        pid, _, processors = server.get("/").partition(" ")
+        found[pid] = processors
+    return found
+
+
+def test_each_worker_keeps_to_a_processor_of_its_own(serve: Callable[..., Any], folder: Path) -> None:
+    (folder / "where.py").write_text(_WHERE)
+    usable = sorted(os.sched_getaffinity(0))
+    server = serve("where:app", WEB_CONCURRENCY="2", GUNICORN_CMD_ARGS="--keep-alive 0")
+    before = where(server, 2)
+    with suppress(OSError, HTTPException):
+        server.get("/end")  # whoever comes instead of it takes its processor
+    after = before
+    while set(after) == set(before):
+        after = where(server, 2)
+
+    for placed in (before, after):
+        assert all(processors in {f"[{each}]" for each in usable} for processors in placed.values())
+        assert len(set(placed.values())) == min(2, len(usable))
+
+
+def test_workers_go_where_they_like_if_they_are_told_to(serve: Callable[..., Any], folder: Path) -> None:
+    (folder / "where.py").write_text(_WHERE)
+    server = serve("where:app", WEB_PINNED="0", GUNICORN_CMD_ARGS="--keep-alive 0")
+
+    assert set(where(server, 2).values()) == {str(sorted(os.sched_getaffinity(0)))}

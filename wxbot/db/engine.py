@@ -1,7 +1,6 @@
 """The engine: how the database is reached, whichever of the three it is."""
 
 import os
-import threading
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from sqlalchemy import URL, Engine, create_engine, event, make_url
 
 from wxbot.db.guard import PATIENCE_SECONDS
 from wxbot.db.sqlite import GuardedConnection
+from wxbot.db.turns import Turns
 from wxbot.errors import ConfigurationError
 
 # How long a server lets a statement wait for a row that somebody else is writing.
@@ -48,8 +48,12 @@ def new_engine(url: str, *, lock_seconds: float = LOCK_SECONDS, **options: Any) 
     # Parameters are people's data, and exceptions end up in logs.
     # The recall joins rows that may not be there by their keys alone, which the linter takes for a mistake.
     options |= {"hide_parameters": True, "enable_from_linting": False}
+    if "pool_size" in options:
+        # SQLite's pages are kept by each connection: the one that was used last knows most of them.
+        options["pool_use_lifo"] = True
     if is_file(url):
-        arguments = {"factory": _guarded_connections(), "isolation_level": None, "timeout": PATIENCE_SECONDS}
+        factory = _guarded_connections(database)
+        arguments = {"factory": factory, "isolation_level": None, "timeout": PATIENCE_SECONDS}
         return create_engine(database, connect_args=arguments | {"check_same_thread": False}, **options)
     driver = _driver(database)
     if database.get_backend_name() == "postgresql":
@@ -111,11 +115,13 @@ def _connects_with(open_connection: Any) -> Any:
     return connect
 
 
-def _guarded_connections() -> type[GuardedConnection]:
+def _guarded_connections(database: URL) -> type[GuardedConnection]:
     """Return the class of an engine's connections: those that queue for the same write lock."""
+    file = database.database
+    path = file if file and file != ":memory:" and not file.startswith("file:") else None
 
     class QueuedConnection(GuardedConnection):
-        writers = threading.Lock()
+        turns = Turns(path)
 
     _queues.add(QueuedConnection)
     return QueuedConnection
@@ -152,7 +158,7 @@ def _forget_connections() -> None:
     for engine in list(_engines):
         engine.dispose(close=False)
     for queue in list(_queues):
-        queue.writers = threading.Lock()
+        queue.turns = Turns(queue.turns.path)
 
 
 os.register_at_fork(after_in_child=_forget_connections)

@@ -21,6 +21,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from wxbot.db.guard import FENCED, PATIENCE_SECONDS, refusal
+from wxbot.db.turns import Turns
 
 _READS = frozenset({"SELECT", "PRAGMA", "EXPLAIN", "VALUES"})
 _ENDINGS = frozenset({"BEGIN", "COMMIT", "END"})
@@ -38,6 +39,8 @@ _LASTING = frozenset(
     }
 )
 
+
+_SAME_SECONDS = 0.05
 
 _HELD_TOO_LONG = (
     "the session held SQLite's only write lock for too long; its work was rolled back. "
@@ -75,12 +78,12 @@ class GuardedCursor(sqlite3.Cursor):
 class GuardedConnection(sqlite3.Connection):
     """A connection that begins at its first write.
 
-    `patience_seconds` is how long that waits for the write lock. Subclasses made for one engine share
-    `writers`: within a process the next writer is woken at once, where SQLite alone would sleep and ask.
+    `patience_seconds` is how long that waits for the write lock. Subclasses made for one engine share its
+    `turns`.
     """
 
     usual_patience_seconds = PATIENCE_SECONDS
-    writers: ClassVar[threading.Lock]
+    turns: ClassVar[Turns]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -91,6 +94,7 @@ class GuardedConnection(sqlite3.Connection):
         self._lock = threading.Lock()
         self._is_writer = False
         self._is_ours = False
+        self._busy_seconds = PATIENCE_SECONDS  # as the engine asks for it
         self._savepoints: list[str] = []
         self._cursors: WeakSet[GuardedCursor] = WeakSet()
         self._watchdog: threading.Timer | None = None
@@ -142,14 +146,14 @@ class GuardedConnection(sqlite3.Connection):
         with self._lock:
             self._refuse_if_lent("commit()")
             self._refuse_if_fenced()
-            self._end(super().commit)
+            self._end("COMMIT")
 
     def rollback(self) -> None:
         """Roll back what was written; harmless on a fenced connection."""
         with self._lock:
             if not self.is_fenced:
                 self._refuse_if_lent("rollback()")
-            self._end(super().rollback)
+            self._end("ROLLBACK")
 
     def close(self) -> None:
         """Close, and let the next writer go on."""
@@ -180,7 +184,7 @@ class GuardedConnection(sqlite3.Connection):
 
     def _fence(self) -> None:
         self.is_fenced = True
-        self._end(super().rollback)
+        self._end("ROLLBACK")
 
     def _begin(self, verb: str, sql: str) -> bool:
         """Outside a transaction: begin before a write, keep savepoints for later; False: nothing to run."""
@@ -202,39 +206,50 @@ class GuardedConnection(sqlite3.Connection):
 
     def _begin_immediate(self) -> None:
         give_up_at = time.monotonic() + self.patience_seconds
-        if not self.writers.acquire(timeout=max(self.patience_seconds, 0)):
+        if not self.turns.take(self.patience_seconds):
             busy = sqlite3.OperationalError("database is locked by another writer of this process")
             busy.sqlite_errorcode = sqlite3.SQLITE_LOCKED  # what SQLite calls it within one process
             raise busy
         self._is_writer = True
-        begin = super().cursor()
-        self._is_ours = True
         try:
-            left = max(0, int((give_up_at - time.monotonic()) * 1000))
-            begin.execute(f"PRAGMA busy_timeout={left}")
-            begin.execute("BEGIN IMMEDIATE")
+            self._wait_for(give_up_at - time.monotonic())
+            self._do("BEGIN IMMEDIATE")
             for savepoint in self._savepoints:
-                begin.execute(savepoint)
+                self._do(savepoint)
         except BaseException:
             self._release()
             raise
+
+    def _wait_for(self, seconds: float) -> None:
+        """Let SQLite wait for so long; telling it takes as long as a statement, and mostly changes little."""
+        if abs(seconds - self._busy_seconds) > _SAME_SECONDS:
+            self._do(f"PRAGMA busy_timeout={max(0, int(seconds * 1000))}")
+            self._busy_seconds = seconds
+
+    def _do(self, sql: str) -> None:
+        """Run a statement of our own. Unlike commit() and rollback(), it is kept prepared."""
+        cursor = super().cursor()
+        self._is_ours = True
+        try:
+            cursor.execute(sql)
         finally:
             self._is_ours = False
-            begin.close()
+            cursor.close()
 
-    def _end(self, end: Callable[[], None]) -> None:
+    def _end(self, verb: str) -> None:
         """Commit or roll back; an open result would keep the transaction, or its snapshot, alive."""
         self._forget()
         self._close_results()
-        self._is_ours = True
         try:
-            end()
+            if self.in_transaction:
+                self._do(verb)
         finally:
-            self._is_ours = False
             if not self.in_transaction:
                 self._release()
 
     def _close_results(self, *, but: GuardedCursor | None = None) -> None:
+        if not len(self._cursors):
+            return
         for cursor in list(self._cursors):
             if cursor is not but:
                 cursor.close()
@@ -272,7 +287,7 @@ class GuardedConnection(sqlite3.Connection):
     def _release(self) -> None:
         if self._is_writer:
             self._is_writer = False
-            self.writers.release()
+            self.turns.give()
 
 
 def begin_write(connection: Connection) -> None:

@@ -1,7 +1,7 @@
 """What the three databases say differently: first inserts, their clock, and search within texts."""
 
 from collections.abc import Collection, Mapping, Sequence
-from functools import cache, lru_cache
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -12,7 +12,6 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
-    Dialect,
     Executable,
     Insert,
     Integer,
@@ -26,6 +25,9 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
+
+from wxbot.db import direct
+from wxbot.db.direct import driver_sql
 
 _DUPLICATE_ENTRY = 1062
 
@@ -117,17 +119,13 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str,
     """
     if not rows:
         return True
-    statement = _insert_or_nothing(table, connection.dialect.name)
-    sql, order = _driver_sql(statement, connection.dialect, tuple(rows[0]))
-    parameters: Any = [row if order is None else tuple(row[name] for name in order) for row in rows]
     try:
-        # Of an INSERT, SQLAlchemy forgets the row count unless it is asked to keep it.
-        inserted = connection.exec_driver_sql(sql, parameters, execution_options={"preserve_rowcount": True})
+        inserted = direct.insert(connection, _insert_or_nothing(table, connection.dialect.name), rows)
     except IntegrityError as error:
         if error.orig is not None and error.orig.args[:1] == (_DUPLICATE_ENTRY,):
             return False
         raise
-    return inserted.rowcount == len(rows)
+    return bool(inserted.rowcount == len(rows))
 
 
 def insert_missing(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
@@ -184,7 +182,7 @@ def _run_all(
     """Hand rows to the driver as they are: SQLAlchemy takes longer for thousands than the database does."""
     if not rows:
         return
-    sql, order = _driver_sql(statement, connection.dialect)
+    sql, order = driver_sql(statement, connection.dialect)
     names = [column.name for column in table.c]
     if order is None:
         connection.exec_driver_sql(sql, [dict(zip(names, row, strict=True)) for row in rows])
@@ -193,18 +191,6 @@ def _run_all(
     else:
         places = [names.index(name) for name in order]
         connection.exec_driver_sql(sql, [tuple(row[place] for place in places) for row in rows])
-
-
-@lru_cache(maxsize=64)
-def _driver_sql(
-    statement: Executable, dialect: Dialect, names: tuple[str, ...] | None = None
-) -> tuple[str, list[str] | None]:
-    """Return a statement in the driver's words, and the order of its values; None: it takes them by name.
-
-    `names` are the columns of an insert that has not all of its table's.
-    """
-    compiled = statement.compile(dialect=dialect, column_keys=names)  # type: ignore[attr-defined]
-    return str(compiled), list(compiled.positiontup) if compiled.positional else None
 
 
 @cache

@@ -9,13 +9,13 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import cast
+from typing import Any, cast
 
-from sqlalchemy import Connection, Engine, RowMapping, and_, select, update
+from sqlalchemy import Connection, Engine, and_, select, update
 from sqlalchemy.exc import DataError, DBAPIError
 
 from wxbot import clock, followers
-from wxbot.db import models
+from wxbot.db import direct, models
 from wxbot.db.faults import is_busy
 from wxbot.db.guard import PATIENCE_SECONDS, be_patient
 from wxbot.db.sqlite import begin_write
@@ -326,9 +326,9 @@ class Records:
         is_observed = self.audience.wants(event)
         return followups.caused_by(event, outcome, is_late=is_late, is_observed=is_observed)
 
-    def _read(self, values: Mapping[str, object]) -> RowMapping:
+    def _read(self, values: Mapping[str, object]) -> Mapping[str, Any]:
         with self._reader.connect() as connection:
-            return connection.execute(rows.RECALL, values).mappings().one()
+            return rows.recalled(direct.run(connection, rows.RECALL, values).fetchone())
 
 
 def _is_written(connection: Connection, ends: Sequence[_End]) -> bool:

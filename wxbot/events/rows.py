@@ -1,10 +1,12 @@
 """The row of an event: how it is made from an event and an outcome, and what is read from it."""
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import RowMapping, and_, bindparam, literal, select
+from sqlalchemy import and_, bindparam, literal_column, select
 
 from wxbot import clock, followers
 from wxbot.db import models
@@ -81,21 +83,26 @@ def dump(reply: Reply | Acknowledgement) -> str:
     return json.dumps(replies.to_data(reply), ensure_ascii=False)
 
 
-def settled_reply(found: RowMapping) -> Reply | Acknowledgement | None:
+def settled_reply(found: Mapping[str, Any]) -> Reply | Acknowledgement | None:
     """Return the reply that will not change any more, None while there is none."""
     if found["state"] in (None, State.RUNNING):
         return None
     return replies.from_data(json.loads(found["reply"]))
 
 
-def follower_of(found: RowMapping) -> Follower | None:
+def follower_of(found: Mapping[str, Any]) -> Follower | None:
     """Return the follower as recalled together with the event."""
     if found["first_seen_at"] is None:
         return None
     return Follower(**{name: found[name] for name in _FOLLOWER})
 
 
-_one = select(literal(1).label("one")).subquery("one")
+def recalled(row: Sequence[object]) -> Mapping[str, Any]:
+    """Return a row of RECALL by the names of its columns."""
+    return dict(zip(_RECALLED, row, strict=True))
+
+
+_one = select(literal_column("1").label("one")).subquery("one")
 RECALL = select(
     models.events.c.state,
     models.events.c.run,
@@ -119,3 +126,4 @@ RECALL = select(
         ),
     )
 )
+_RECALLED = RECALL.selected_columns.keys()

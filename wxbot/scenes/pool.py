@@ -10,7 +10,6 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 
 from wxbot.errors import WxbotError
 
@@ -26,7 +25,8 @@ class Pool:
 
     def __init__(self, threads: int, *, waiting: int | None = None) -> None:
         self._limit = threads
-        self._queue: queue.Queue[Callable[[], None] | None] = queue.Queue(waiting or 4 * threads)
+        self._most_waiting = waiting or 4 * threads
+        self._queue: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._started = 0
         self._unfinished = 0
@@ -37,13 +37,12 @@ class Pool:
         with self._lock:
             if self._unfinished >= self._started < self._limit:
                 self._add_thread()
-            try:
-                self._queue.put_nowait(work)
-            except queue.Full:
+            if self._unfinished >= self._started + self._most_waiting:
                 raise PoolFullError(
-                    f"all {self._limit} handler threads are busy and {self._queue.maxsize} events wait"
-                ) from None
+                    f"all {self._limit} handler threads are busy and {self._most_waiting} events wait"
+                )
             self._unfinished += 1
+        self._queue.put(work)
 
     @property
     def limit(self) -> int:
@@ -57,9 +56,9 @@ class Pool:
 
     def close(self) -> None:
         """End the threads, each as soon as it is free; nothing may be submitted any more."""
-        with self._lock, suppress(queue.Full):  # then all of them hang, and their process goes with them
+        with self._lock:
             for _ in range(self._started):
-                self._queue.put_nowait(None)
+                self._queue.put(None)
 
     def stuck(self, older_than_seconds: float) -> int:
         """Return how many pieces of work have been running for longer than that."""
