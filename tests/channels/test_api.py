@@ -93,7 +93,7 @@ def test_channel_is_made_found_changed_archived_and_restored(site: Site) -> None
         "starts_at": "2025-12-31T16:00:00Z",
     }
     assert (made.json["scene"], made.json["account"], made.json["state"]) == ("shop-1", "default", "live")
-    assert made.json["figures"] == {"people": 0, "new": 0, "left": 0, "scans": 0}
+    assert made.json["figures"] == {"scanners": 0, "new": 0, "gone": 0, "scans": 0}
     assert (changed.json["tag"], changed.json["title"], changed.json["reply"]["type"]) == (
         None,
         "shop-1",
@@ -245,15 +245,15 @@ def test_figures_and_progress_are_told(wx: Wx, site: Site) -> None:
     wx.user("bo", follows=False).scan("shop-1")
     Counting(wx.bot.engine, wx.bot.settings.analytics, rest=0).count_all()
 
-    figures = {"people": 2, "new": 1, "left": 0, "scans": 2}
+    figures = {"scanners": 2, "new": 1, "gone": 0, "scans": 2}
     li = site.get("/promoters/li").json
     assert site.get("/channels/shop-1").json["figures"] == figures
-    assert (li["figures"], li["share"], li["channels"], li["target"]) == (figures, 0.25, 1, 4)
+    assert (li["figures"], li["reached"], li["channels"], li["target"]) == (figures, 0.25, 1, 4)
     assert site.get("/promoters").json["items"] == [li]
     assert site.get("/promoters/li", since="2099-01-01T00:00:00Z").json["figures"]["new"] == 0
-    assert site.get("/channels", until="2000-01-01T00:00:00Z").json["items"][0]["figures"]["people"] == 0
+    assert site.get("/channels", until="2000-01-01T00:00:00Z").json["items"][0]["figures"]["scanners"] == 0
     changed = site.patch("/promoters/li", {"target": None, "title": None}).json
-    assert (changed["target"], changed["share"], changed["title"]) == (None, None, "li")
+    assert (changed["target"], changed["reached"], changed["title"]) == (None, None, "li")
 
 
 def test_channel_whose_scene_would_be_counted_with_others_is_refused(site: Site) -> None:

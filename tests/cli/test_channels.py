@@ -105,7 +105,7 @@ def test_ten_shops_come_from_a_file(configured: Any) -> None:
     listed = run(configured, "channels", "list", "--group", "华东").stdout
     assert listed.count("\n") == 11 and "live" in listed
     (li,) = answer(configured, "promoters", "list")
-    assert (li["channels"], li["target"], li["share"]) == (10, 100, 0.0)
+    assert (li["channels"], li["target"], li["reached"]) == (10, 100, 0.0)
 
 
 def test_file_with_faults_makes_nothing_and_names_them_all(configured: Any) -> None:
@@ -199,10 +199,10 @@ def test_progress_of_a_promoter_is_shown(configured: Any) -> None:
     later = answer(configured, "promoters", "show", "li", "--since", "2023-11-17")
     changed = answer(configured, "promoters", "change", "li", "--target", "0", "--title", "李")
 
-    assert shown["figures"] == {"people": 3, "new": 2, "left": 0, "scans": 6}
+    assert shown["figures"] == {"scanners": 3, "new": 2, "gone": 0, "scans": 6}
     assert shown["of_channels"] == {"shop-1": shown["figures"]}
-    assert (shown["share"], later["figures"]["new"]) == (0.5, 1)
-    assert (changed["target"], changed["share"], changed["title"]) == (None, None, "李")
+    assert (shown["reached"], later["figures"]["new"]) == (0.5, 1)
+    assert (changed["target"], changed["reached"], changed["title"]) == (None, None, "李")
     assert "50%" not in run(configured, "channels", "promoters", "list").stdout
     assert answer(configured, "promoters", "archive", "li")["archived_at"]
     assert answer(configured, "promoters", "restore", "li")["archived_at"] is None

@@ -87,8 +87,8 @@ class Totals:
         return self.new - self.gone
 
     def came(self) -> dict[str, int]:
-        """Return who came, in the words of lists of channels and promoters."""
-        return {"people": self.scanners or 0, "new": self.new, "left": self.gone, "scans": self.scans}
+        """Return who came, as lists of channels and promoters tell it."""
+        return {"scanners": self.scanners or 0, "new": self.new, "gone": self.gone, "scans": self.scans}
 
     @property
     def conversion(self) -> float | None:

@@ -120,7 +120,7 @@ def _shown(promoter: Promoter, line: Line) -> dict[str, Any]:
         "target": promoter.target,
         "channels": line.channels,
         "figures": line.totals.came(),
-        "share": promoter.share(line.totals.new),
+        "reached": promoter.reached(line.totals.new),
         "created_at": moment(promoter.created_at),
         "changed_at": moment(promoter.changed_at),
         "archived_at": moment_or_none(promoter.archived_at),

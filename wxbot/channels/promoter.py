@@ -19,7 +19,7 @@ class Promoter:
     changed_at: int
     archived_at: int | None = None
 
-    def share(self, new: int) -> float | None:
+    def reached(self, new: int) -> float | None:
         """Return so many new followers as a part of the target; None without one."""
         return new / self.target if self.target else None
 

@@ -127,9 +127,9 @@ class ChannelsQuery(PageQuery):
 class ShownFigures(BaseModel):
     """Who came through a channel, or through all of a promoter's; counted within a minute or two."""
 
-    people: int = Field(description="Who scanned, each once at each channel.")
+    scanners: int = Field(description="Who scanned, each once at each channel.")
     new: int = Field(description="Those who followed for the first time, with such a scan.")
-    left: int = Field(description="Those of the new who do not follow any more.")
+    gone: int = Field(description="Those of the new who do not follow any more.")
     scans: int = Field(description="All scans, also several of one person.")
 
 
@@ -219,7 +219,9 @@ class ShownPromoter(BaseModel):
     target: int | None
     channels: int = Field(description="How many they have now.")
     figures: ShownFigures
-    share: float | None = Field(description="New followers as a part of the target; null without one.")
+    reached: float | None = Field(
+        description="New followers, of the time asked for, as a part of the target; null without one."
+    )
     created_at: AwareDatetime
     changed_at: AwareDatetime
     archived_at: AwareDatetime | None

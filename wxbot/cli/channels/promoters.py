@@ -58,7 +58,7 @@ def show(asked: Asked, *, name: str, **given: Any) -> None:
     rows = [(each.name, each.title, *map(str, figures[each.name].values())) for each in theirs]
     if rows:
         click.echo()
-        print_table(("channel", "title", "people", "new", "left", "scans"), rows)
+        print_table(("channel", "title", "scanners", "new", "gone", "scans"), rows)
 
 
 @promoters.command()
@@ -131,16 +131,16 @@ def _data(promoter: "Promoter", line: "Line") -> dict[str, object]:
         **asdict(promoter),
         "channels": line.channels,
         "figures": line.totals.came(),
-        "share": promoter.share(line.totals.new),
+        "reached": promoter.reached(line.totals.new),
     }
 
 
 def _print(progress: "Came") -> None:
     rows = []
     for promoter, line in progress:
-        share, totals = promoter.share(line.totals.new), line.totals
-        reached = "" if share is None else f"{share:.0%}"
+        part, totals = promoter.reached(line.totals.new), line.totals
+        reached = "" if part is None else f"{part:.0%}"
         target = "" if promoter.target is None else str(promoter.target)
         came = map(str, (line.channels, totals.scanners or 0, totals.new, totals.gone))
         rows.append((promoter.name, promoter.title, *came, target, reached))
-    print_table(("name", "title", "channels", "people", "new", "left", "target", "reached"), rows)
+    print_table(("name", "title", "channels", "scanners", "new", "gone", "target", "reached"), rows)

@@ -48,7 +48,7 @@ def list_command(
         )
         for each in found
     ]
-    headings = ("name", "title", "group", "promoter", "scene", "state", "people", "new", "left", "scans")
+    headings = ("name", "title", "group", "promoter", "scene", "state", "scanners", "new", "gone", "scans")
     print_table(headings, rows)
 
 
@@ -64,7 +64,7 @@ def show(asked: Asked, *, name: str, **given: Any) -> None:
     if asked.as_json:
         print_json(as_data(found, line))
         return
-    words = ("people", "new followers", "of them left", "scans")
+    words = ("scanners", "new followers", "of them gone", "scans")
     counted = list(zip(words, map(str, line.totals.came().values()), strict=True))
     print_table(("", ""), [*_lines(found), *counted])
 
