@@ -22,7 +22,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import PollableMethodQueue, ThreadWorker
 
 _NOTIFY_SECONDS = 0.5
@@ -48,16 +47,6 @@ def _logging() -> dict[str, Any]:
         "json" if form == "json" else "text", level if level in levels else "info"
     )
     return configuration
-
-
-class Log(Logger):
-    """gunicorn's log without a line for each request: its query string holds signatures.
-
-    Whoever reads one may replay it for a while. Without a place to go gunicorn would still make each line.
-    """
-
-    def access(self, *_: Any) -> None:
-        """Tell of no request."""
 
 
 class Wakeups(PollableMethodQueue):
@@ -92,6 +81,8 @@ class Worker(ThreadWorker):
         super().__init__(*arguments, **options)
         self.method_queue = Wakeups()
         self._notified_at = 0.0
+        if not self.cfg.accesslog and not self.cfg.statsd_host:
+            self.log.access = lambda *_: None  # gunicorn would make each line, for nobody
 
     def handle(self, conn: Any) -> Any:
         """Handle what came on a connection: mostly it is there, and no selector needs to be made to wait."""
@@ -141,8 +132,8 @@ limit_request_line = 8190
 # gunicorn's control socket has one fixed place for a user: a second bot would take it from the first.
 control_socket_disable = True
 
+# No access log: the query string holds signatures, and whoever reads one may replay it for a while.
 accesslog = None
-logger_class = Log
 errorlog = "-"
 logconfig_dict = _logging()
 
@@ -177,7 +168,8 @@ def post_worker_init(worker: Any) -> None:
     # What is there now is there for good: looking through it for garbage would hold up a scan for 0.1 s.
     gc.freeze()
     if worker.cfg.workers > 1 and os.environ.get("WEB_PINNED", "1") != "0":
-        _pin(worker)
+        with suppress(OSError):  # where the machine forbids it
+            _pin(worker)
     bot = getattr(worker.wsgi, "extensions", {}).get("wxbot")
     if bot is not None:
         bot.runs.watch.on_exhausted = _end_this_worker

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, inspect, text
 from sqlalchemy.exc import DatabaseError, OperationalError, ProgrammingError
 from sqlalchemy.orm import Session
 
+from wxbot.db.guard import be_patient
 from wxbot.db.session import UnitOfWork
 
 WRITE = text("INSERT INTO notes VALUES (:word)")
@@ -229,7 +230,15 @@ def test_work_before_an_interrupted_statement_is_not_lost_silently(engine: Engin
     assert words(engine) == []
 
 
-ENDINGS = ["COMMIT;", "/* */ COMMIT", "-- x\nCOMMIT", " ; ROLLBACK", "START TRANSACTION", "rollback work"]
+ENDINGS = [
+    "COMMIT;",
+    "/* */ COMMIT",
+    "-- x\nCOMMIT",
+    " ; ROLLBACK",
+    "START TRANSACTION",
+    "rollback work",
+    "ROLLBACK",
+]
 LASTING = {
     "sqlite": [
         "PRAGMA synchronous=OFF",
@@ -257,6 +266,8 @@ LASTING = {
 @pytest.mark.parametrize("number", range(len(ENDINGS) + 5))
 def test_handler_cannot_change_what_outlives_it(engine: Engine, store: str, number: int) -> None:
     statement = [*ENDINGS, *LASTING[store], "COMMIT"][number]
+    with engine.connect() as connection:
+        connection.execute(WRITE, {"word": "rolled back"})  # from now on our own statement is kept prepared
     unit = UnitOfWork(engine)
     session = unit.session()
     session.execute(WRITE, {"word": "never"})
@@ -266,6 +277,20 @@ def test_handler_cannot_change_what_outlives_it(engine: Engine, store: str, numb
     unit.close()
 
     assert words(engine) == []
+
+
+@pytest.mark.sqlite_only
+def test_handler_cannot_change_how_long_writers_wait(engine: Engine) -> None:
+    with engine.connect() as connection:
+        be_patient(connection, 0.5)
+        connection.execute(WRITE, {"word": "rolled back"})
+    unit = UnitOfWork(engine)
+    connection = unit.session().connection()
+
+    for milliseconds in (*range(440, 501), 0):
+        with pytest.raises(DatabaseError):
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={milliseconds}")
+    unit.close()
 
 
 @pytest.mark.parametrize("call", ["commit", "rollback"])

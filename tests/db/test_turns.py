@@ -139,32 +139,55 @@ def test_waiting_ends_when_another_process_is_killed(database: Path, other: Othe
     assert taken == [True] and not is_free(database)
 
 
-def test_frozen_process_keeps_nobody_for_longer_than_its_patience(database: Path, other: Other) -> None:
+def test_frozen_process_keeps_one_writer_and_only_for_a_while(database: Path, other: Other) -> None:
     other.process.send_signal(signal.SIGSTOP)
     turns = Turns(str(database))
 
     assert turns.take(0.05)  # SQLite has to say whether it may write
     turns.give()
-    assert turns.take(0.05)
-    turns.give()
+    for _ in range(3):
+        assert turns.take(3600)  # and nobody else waits
+        turns.give()
 
     other.process.send_signal(signal.SIGCONT)
     other.give()
     # Who has waited in vain leaves no lock behind when it comes at last.
     wait_until(lambda: not turns._is_waiting and is_free(database))
+    assert turns.take(3600) and not is_free(database)
 
 
-def test_turn_that_came_after_the_patience_goes_to_the_next(database: Path, other: Other) -> None:
+def test_interrupted_writer_leaves_the_turn_to_others(
+    database: Path, other: Other, monkeypatch: pytest.MonkeyPatch
+) -> None:
     turns = Turns(str(database))
-    assert turns.take(0.01)
-    turns.give()
-    thread, taken = taking(turns)
-    wait_until(lambda: turns._gate is not None)
 
+    def interrupt(file: int) -> bool:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(turns, "_is_free", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        turns.take(1)
+    monkeypatch.undo()
     other.give()
-    thread.join()
 
-    assert taken == [True] and not is_free(database)
+    assert turns.take(1) and not is_free(database)
+
+
+@pytest.mark.parametrize("trap", ["link", "pipe"])
+def test_trap_beside_the_database_is_not_walked_into(database: Path, tmp_path: Path, trap: str) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    precious.chmod(0o600)
+    if trap == "link":
+        Path(f"{database}-turn").symlink_to(precious)
+    else:
+        os.mkfifo(f"{database}-turn")
+    turns = Turns(str(database))
+
+    assert turns.take(1)
+    turns.give()
+
+    assert precious.stat().st_mode & 0o777 == 0o600
 
 
 def test_without_work_the_thread_that_waits_ends(

@@ -44,8 +44,8 @@ def _execute(connection: Connection, method: str, sql: str, parameters: Any) -> 
     if listeners.before_cursor_execute or listeners.after_cursor_execute:
         # Whoever traces statements is to hear of these as well.
         return connection.exec_driver_sql(sql, parameters, execution_options={"preserve_rowcount": True})
-    cursor = connection.connection.cursor()
     try:
+        cursor = connection.connection.cursor()
         getattr(cursor, method)(sql, parameters)
     except connection.dialect.loaded_dbapi.Error as error:
         raise _told(connection, error, sql, parameters) from error
@@ -58,6 +58,7 @@ def _told(connection: Connection, error: Any, sql: str, parameters: Any) -> DBAP
     if dialect.is_disconnect(error, connection.connection.dbapi_connection, None):
         # It fails again, at the hands of SQLAlchemy, which then mistrusts all connections of its pool.
         connection.exec_driver_sql(sql, parameters)
+        connection.invalidate(error)  # if it did not, by a miracle
     driver_error = dialect.loaded_dbapi.Error
     told = DBAPIError.instance(sql, None, error, driver_error, hide_parameters=True, dialect=dialect)
     assert isinstance(told, DBAPIError)

@@ -158,6 +158,7 @@ def _forget_connections() -> None:
     for engine in list(_engines):
         engine.dispose(close=False)
     for queue in list(_queues):
+        queue.turns.close()
         queue.turns = Turns(queue.turns.path)
 
 

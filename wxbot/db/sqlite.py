@@ -133,7 +133,7 @@ class GuardedConnection(sqlite3.Connection):
             if self.is_fenced and verb == "ROLLBACK":
                 return  # it is rolled back already; an error here would hide the first one
             self._refuse_if_fenced()
-            if verb in _ENDINGS:
+            if verb in _ENDINGS or (self._write_seconds is not None and _is_ours(sql)):
                 raise sqlite3.ProgrammingError(refusal(verb))
             if not self.in_transaction and not self._begin(verb, sql):
                 return
@@ -165,6 +165,17 @@ class GuardedConnection(sqlite3.Connection):
         """Take the write lock now rather than at the first write."""
         with self._lock:
             self._begin_immediate()
+
+    def empty_log(self) -> None:
+        """Write SQLite's log into the file and cut it off, unless others read from it all the while."""
+        with self._lock:
+            if not self.turns.take(self.patience_seconds):
+                return
+            try:
+                self._wait_for(self.patience_seconds)
+                self._do("PRAGMA wal_checkpoint(TRUNCATE)")
+            finally:
+                self.turns.give()
 
     def fence(self, watchdog: threading.Timer) -> None:
         """Take the write lock away from a connection that another thread is using.
@@ -288,6 +299,11 @@ class GuardedConnection(sqlite3.Connection):
         if self._is_writer:
             self._is_writer = False
             self.turns.give()
+
+
+def _is_ours(sql: str) -> bool:
+    """Say whether we run this ourselves: kept prepared, it would pass a handler by the authorizer."""
+    return sql == "ROLLBACK" or sql.startswith("PRAGMA busy_timeout=")
 
 
 def begin_write(connection: Connection) -> None:

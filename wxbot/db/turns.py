@@ -27,31 +27,43 @@ class Turns:
         self._gate: threading.Lock | None = None
         self._asked = threading.Semaphore(0)
         self._is_waiting = False  # the doorman, for the lock of the file
+        self._is_stuck = False  # somebody has waited in vain for what the doorman still waits for
+        self._is_locked = False  # by the writer whose turn it is
         self._doorman: threading.Thread | None = None
 
     def take(self, seconds: float) -> bool:
         """Wait for so long at most; False: another thread of this process is at it. `give` must follow.
 
-        Who has waited for another process in vain goes on, and hears from SQLite.
+        Who has waited half of it for another process in vain goes on, and hears from SQLite.
         """
         give_up_at = time.monotonic() + seconds
         if not self._mine.acquire(timeout=max(seconds, 0)):
             return False
-        file = self._opened()
-        if file is not None and not self._is_free(file):
-            self._wait(file, give_up_at - time.monotonic())
+        try:
+            file = self._opened()
+            if file is not None:
+                left = give_up_at - time.monotonic()
+                self._is_locked = self._is_free(file) or self._has_waited(file, left / 2)
+        except BaseException:
+            self.give()
+            raise
         return True
 
     def give(self) -> None:
         """Let the next one have its turn."""
-        if self._file is not None:
+        if self._is_locked and self._file is not None:
+            self._is_locked = False
             _unlock(self._file)
         self._mine.release()
 
+    def close(self) -> None:
+        """Close the file, in the child of a fork: the lock stays the parent's."""
+        file, self._file = self._file, None
+        if file is not None:
+            os.close(file)
+
     def __del__(self) -> None:
-        """Close the file. After a fork the child makes turns of its own: the lock stays with the parent."""
-        if self._file is not None:
-            os.close(self._file)
+        self.close()
 
     def _opened(self) -> int | None:
         if self._file is None and self.path is not None:
@@ -65,24 +77,31 @@ class Turns:
             return False
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        except OSError:  # most often that somebody has it
             return False
-        except OSError:  # a file system without locks
-            return True
         return True
 
-    def _wait(self, file: int, seconds: float) -> None:
-        """Have the doorman wait: flock() itself waits for ever."""
+    def _has_waited(self, file: int, seconds: float) -> bool:
+        """Have the doorman wait, as flock() itself waits for ever; False: in vain."""
         gate = threading.Lock()
         gate.acquire()
         with self._lock:
+            if self._is_stuck or not self._has_doorman(file):
+                return False
             self._gate = gate
-            if not self._is_waiting and self._has_doorman(file):
+            if not self._is_waiting:
                 self._is_waiting = True
                 self._asked.release()
-        gate.acquire(timeout=max(seconds, 0) if self._is_waiting else 0)
-        with self._lock:
-            self._gate = None
+        has_come = False
+        try:
+            has_come = gate.acquire(timeout=max(seconds, 0))
+        finally:
+            with self._lock:
+                self._gate = None
+                has_come = has_come or gate.acquire(blocking=False)
+                self._is_stuck = self._is_waiting and not has_come
+                self._is_locked = has_come  # also when we are interrupted here: `give` is called
+        return has_come
 
     def _has_doorman(self, file: int) -> bool:
         if self._doorman is None:
@@ -102,23 +121,28 @@ class Turns:
                         self._doorman = None
                         return
                 continue
-            with suppress(OSError):
+            with suppress(OSError):  # a file system without locks: then everybody's turn comes at once
                 fcntl.flock(file, fcntl.LOCK_EX)
             with self._lock:
-                self._is_waiting = False
                 if self._gate is None:
                     _unlock(file)  # nobody waits any more
                 else:
                     self._gate.release()
+                self._is_waiting = self._is_stuck = False
 
 
 def _open_beside(database: str) -> int:
     """Open the file that is locked, which belongs to whom the database belongs to."""
-    owner = Path(database).stat()
-    file = os.open(f"{database}-turn", os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, owner.st_mode & 0o666)
-    if os.geteuid() == 0:
-        with suppress(OSError):
-            os.fchown(file, owner.st_uid, owner.st_gid)
+    owner, path = Path(database).stat(), f"{database}-turn"
+    # What stands there may be a trap for root, who migrates: a link, or a pipe that keeps whoever opens it.
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    try:
+        file = os.open(path, flags | os.O_CREAT | os.O_EXCL, owner.st_mode & 0o666)
+    except FileExistsError:
+        return os.open(path, flags)
+    with suppress(OSError):
+        os.fchmod(file, owner.st_mode & 0o666)
+        os.fchown(file, owner.st_uid, owner.st_gid)
     return file
 
 

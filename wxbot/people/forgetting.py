@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, RowMapping, func, select
 
 from wxbot.analytics import forgetting as figures
+from wxbot.db import sqlite
 from wxbot.db.business import bindings, claims
 from wxbot.db.figures import people as figure_people
 from wxbot.db.models import events, followers, metadata
@@ -148,7 +149,7 @@ def _empty_log(engine: Engine) -> None:
     """Let SQLite's log end, in which the pages stand as they were before; not while others read from it."""
     if engine.dialect.name == "sqlite":
         with engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            sqlite.guarded(connection).empty_log()
 
 
 def _by_digest(engine: Engine, account: str, digits: str) -> Who:

@@ -42,7 +42,7 @@ class Pool:
                     f"all {self._limit} handler threads are busy and {self._most_waiting} events wait"
                 )
             self._unfinished += 1
-        self._queue.put(work)
+            self._queue.put(work)
 
     @property
     def limit(self) -> int:
