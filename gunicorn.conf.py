@@ -16,7 +16,8 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections import Counter
+from collections import Counter, deque
+from concurrent.futures import Future
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -81,6 +82,7 @@ class Worker(ThreadWorker):
         super().__init__(*arguments, **options)
         self.method_queue = Wakeups()
         self._notified_at = 0.0
+        self._closed: deque[None] = deque()
         if not self.cfg.accesslog and not self.cfg.statsd_host:
             self.log.access = lambda *_: None  # gunicorn would make each line, for nobody
 
@@ -91,6 +93,44 @@ class Worker(ThreadWorker):
             at_once.register(conn.sock, select.POLLIN)
             conn.data_ready = bool(at_once.poll(0))
         return super().handle(conn)
+
+    def enqueue_req(self, conn: Any) -> None:
+        """Have a thread handle what comes on a connection."""
+        self.tpool.submit(self._serve, conn)
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """Wait for something to do, and count the connections that were closed meanwhile."""
+        super().wait_for_and_dispatch_events(timeout)
+        while self._closed:
+            self._closed.pop()
+            self.nr_conns -= 1
+
+    def _serve(self, conn: Any) -> None:
+        """Handle a request, and close its connection on the same thread.
+
+        gunicorn has the thread that accepts close it, and wait for the client to close its end: one that does
+        not do so holds up all others for two seconds.
+        """
+        goes_on: Any = False
+        try:
+            goes_on = self.handle(conn)
+        finally:
+            if goes_on:
+                handled: Future[Any] = Future()
+                handled.set_result(goes_on)
+                self.method_queue.defer(self.finish_request, conn, handled)
+            else:
+                self._close(conn)
+
+    def _close(self, conn: Any) -> None:
+        try:
+            # What is not read would make the kernel reset the connection, and the client lose its answer.
+            conn.close(graceful=not _is_read(conn))
+        finally:
+            self._closed.append(None)
+            # It is counted within a second, when the next one comes; at once if that is waited for.
+            if not (self.alive and self._accepting):
+                self.method_queue.defer(_wake)
 
     def notify(self) -> None:
         """Give a sign of life, a few times a second; gunicorn's own gives several for each request."""
@@ -107,6 +147,16 @@ class Worker(ThreadWorker):
                 streams.end()  # they would hold their threads for minutes; browsers ask again elsewhere
             for listener in self.sockets:
                 listener.close()
+
+
+def _is_read(conn: Any) -> bool:
+    """Tell whether a request that said its length was read to the end."""
+    body = getattr(getattr(conn.parser, "mesg", None), "body", None)
+    return getattr(getattr(body, "reader", None), "length", None) == 0
+
+
+def _wake() -> None:
+    """Do nothing: that somebody asks for it ends the wait for something to do."""
 
 
 wsgi_app = "wsgi:app"

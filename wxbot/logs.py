@@ -6,14 +6,17 @@ which it starts after an upgrade load all of wxbot anew.
 
 import json
 import logging
+import os
 import re
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from datetime import UTC, datetime
 from functools import lru_cache
 from logging.config import dictConfig
-from typing import Any
+from typing import Any, TextIO
 
 ID_LENGTH = 16  # hexadecimal digits of an event's key: enough to find it, short enough to read
 _MESSAGE_LENGTH = 4000
@@ -46,7 +49,7 @@ def configuration(format: str, level: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": {"()": formatter, "format": format}},
-        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "handlers": {"console": {"()": Console, "formatter": "line"}},
         "root": {"level": level.upper(), "handlers": ["console"]},
         "loggers": {
             "gunicorn.error": {"level": level.upper(), "handlers": ["console"], "propagate": False},
@@ -55,6 +58,54 @@ def configuration(format: str, level: str) -> dict[str, Any]:
             "huey": {"level": "WARNING"},
         },
     }
+
+
+class Console(logging.StreamHandler[TextIO]):
+    """The standard error output. Of many lines a second those of daily business are written together.
+
+    Each write lets another thread go first, which costs a busy bot more than the line itself. What is worse
+    than `info` is written at once, with all that was before it, and so is a line that nothing was before.
+    """
+
+    together_seconds = 0.1  # so much is lost when the process is killed
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines: list[str] = []
+        self._flushed_at = -self.together_seconds
+        self._is_awaited = False
+        os.register_at_fork(after_in_child=self._forget)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the line of a record, now or soon."""
+        try:
+            self._lines.append(self.format(record) + self.terminator)
+            is_alone = time.monotonic() - self._flushed_at >= self.together_seconds
+            if is_alone or record.levelno > logging.INFO:
+                self.flush()
+            elif not self._is_awaited:
+                self._is_awaited = True
+                later = threading.Timer(self.together_seconds, self.flush)
+                later.daemon = True
+                later.start()
+        except Exception:
+            self.handleError(record)
+
+    def flush(self) -> None:
+        """Write what waits."""
+        self.acquire()
+        try:
+            self._is_awaited = False
+            self._flushed_at = time.monotonic()
+            lines, self._lines = self._lines, []
+            self.stream.write("".join(lines))
+            super().flush()
+        finally:
+            self.release()
+
+    def _forget(self) -> None:
+        """After a fork: what waits is the parent's to write."""
+        self._lines, self._is_awaited = [], False
 
 
 def formatter(format: str) -> logging.Formatter:

@@ -41,7 +41,7 @@ class Server:
                 [sys.executable, *command], cwd=folder, env=inherited | variables, stdout=log, stderr=log
             )
         try:
-            self._port = self.wait_for(r"Listening at: http://127\.0\.0\.1:(\d+)")
+            self.port = int(self.wait_for(r"Listening at: http://127\.0\.0\.1:(\d+)"))
         except AssertionError:
             self.end(signal.SIGKILL)
             raise
@@ -62,7 +62,7 @@ class Server:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._port}"
+        return f"http://127.0.0.1:{self.port}"
 
     def get(self, path: str) -> str:
         """Return the body of a page."""

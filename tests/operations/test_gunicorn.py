@@ -3,17 +3,20 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.operations.conftest import SECONDS
 
 ROOT = Path(__file__).parents[2]
 
@@ -176,6 +179,33 @@ def test_server_that_ends_refuses_at_once_and_answers_what_it_has(
     neighbour.join()
 
     assert len(slow) == 1
+
+
+REFUSED = b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 900000\r\n\r\nthe beginning"
+WHOLE = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+
+
+@pytest.mark.parametrize("request_", [WHOLE, REFUSED], ids=["read", "unread"])
+def test_clients_that_keep_their_connection_open_hold_up_nobody(
+    serve: Callable[..., Any], folder: Path, request_: bytes
+) -> None:
+    (folder / "tiny.py").write_text(TINY)
+    server = serve("tiny:app", WEB_CONCURRENCY="1")
+    server.get("/")
+
+    with ExitStack() as stack:
+        address = "127.0.0.1", server.port
+        clients = [stack.enter_context(socket.create_connection(address, SECONDS)) for _ in range(8)]
+        for client in clients:
+            client.sendall(request_)
+        assert clients[0].recv(4096)
+        time.sleep(0.5)  # the others are answered as well
+        began = time.monotonic()
+        server.get("/")
+        took = time.monotonic() - began
+
+    assert took < 5  # gunicorn waits for each of them, for two seconds
+    assert server.end() == 0
 
 
 LINGERING = '''

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -142,6 +143,51 @@ def test_configured_process_logs_at_its_level() -> None:
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
 
     assert [json.loads(line)["message"] for line in ended.stderr.splitlines()] == ["told"]
+
+
+def said_by(program: str) -> list[str]:
+    """Return the messages that a configured program logs; it ends without the interpreter's good-bye."""
+    script = (
+        f"import logging, os; from wxbot import logs; logs.configure('json', 'info')\n{program}\nos._exit(0)"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return [json.loads(line)["message"] for line in ended.stderr.splitlines()]
+
+
+def test_what_is_worse_than_usual_is_written_at_once_with_all_before_it() -> None:
+    program = "logging.info('one'); logging.info('two'); logging.warning('three'); logging.info('four')"
+
+    assert said_by(program) == ["one", "two", "three"]
+
+
+def test_lines_that_wait_are_written_soon() -> None:
+    program = "logging.info('one'); logging.info('two'); import time; time.sleep(2)"
+
+    assert said_by(program) == ["one", "two"]
+
+
+def test_lines_that_wait_at_a_fork_are_written_once() -> None:
+    program = """
+logging.info('one'); logging.info('two')
+child = os.fork()
+logging.warning('child' if child == 0 else 'parent')
+if child:
+    os.waitpid(child, 0)
+"""
+    assert sorted(said_by(program)) == ["child", "one", "parent", "two"]
+
+
+def test_many_lines_of_one_moment_are_few_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    console, written = logs.Console(), list[str]()
+    monkeypatch.setattr(console, "stream", SimpleNamespace(write=written.append, flush=lambda: None))
+    monkeypatch.setattr(console, "together_seconds", 60.0)
+
+    for number in range(200):
+        console.handle(logging.LogRecord("wxbot", logging.INFO, __file__, 1, "%s", (number,), None))
+    console.flush()
+
+    assert "".join(written).split() == [str(number) for number in range(200)]
+    assert len(written) == 2
 
 
 def test_api_call_is_logged_under_the_event_that_asked_for_it(

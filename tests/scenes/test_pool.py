@@ -55,6 +55,21 @@ def test_thread_survives_whatever_work_raises(error: type[BaseException]) -> Non
     assert reached.wait(5)
 
 
+def test_who_worked_last_works_next() -> None:
+    pool, together = Pool(3), threading.Barrier(4)
+    for _ in range(3):
+        pool.submit(lambda: (together.wait(5), None)[1])
+    together.wait(5)
+    seen: list[int] = []
+
+    for number in range(5):
+        _wait_for(lambda: pool.unfinished == 0)
+        pool.submit(lambda: seen.append(threading.get_ident()))
+        _wait_for(lambda seen=seen, number=number: len(seen) > number)  # type: ignore[misc]
+
+    assert len(seen) == 5 and len(set(seen)) == 1
+
+
 def test_hung_work_does_not_keep_the_process_alive() -> None:
     program = (
         "import threading; from wxbot.scenes.pool import Pool; pool = Pool(1); started = threading.Event(); "

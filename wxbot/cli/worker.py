@@ -58,11 +58,11 @@ def worker(threads: int | None) -> None:
     log.info("worker %s does up to %s jobs at a time", os.getpid(), configured.jobs.threads)
     is_useful = working.run()
     log.info("worker %s has ended", os.getpid())
+    logging.shutdown()  # neither of these ends lets a log write its last lines
     if is_restarted:
         os.execve(sys.executable, [sys.executable, "-m", "wxbot", *sys.argv[1:]], environment)
     if not is_useful:
         # Threads that hang do not keep the process.
-        sys.stderr.flush()
         os._exit(1)
 
 

@@ -2,22 +2,46 @@
 
 The standard library's pool joins its threads when the process ends, so one handler that never returns
 would keep the process alive for ever; and its queue has no bound. Threads are started when they are first
-needed, so a pool made before a fork is still whole after it.
+needed, so a pool made before a fork is still whole after it. Of those that are free the last one that
+worked works next: what it needs is still in the processor's caches, and the others sleep on.
 """
 
 import logging
-import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 
 from wxbot.errors import WxbotError
 
 log = logging.getLogger(__name__)
 
+Work = Callable[[], None]
+
 
 class PoolFullError(WxbotError):
     """Every thread is busy and the queue is full; nothing was started."""
+
+
+class _Seat:
+    """Where one thread waits for work; `since` is when it got what it is at, None when it is free."""
+
+    def __init__(self) -> None:
+        self.since: float | None = None
+        self._gate = threading.Lock()
+        self._gate.acquire()
+        self._work: Work | None = None
+
+    def give(self, work: Work | None) -> None:
+        """Give the thread work, or None as a sign to end."""
+        self._work, self.since = work, None if work is None else time.monotonic()
+        self._gate.release()
+
+    def wait(self) -> Work | None:
+        """Return what was given, as soon as it is."""
+        self._gate.acquire()
+        work, self._work = self._work, None
+        return work
 
 
 class Pool:
@@ -26,23 +50,25 @@ class Pool:
     def __init__(self, threads: int, *, waiting: int | None = None) -> None:
         self._limit = threads
         self._most_waiting = waiting or 4 * threads
-        self._queue: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
-        self._started = 0
-        self._unfinished = 0
-        self._running: dict[int, float] = {}  # since when each thread has been at its work
+        self._waiting: deque[Work] = deque()
+        self._seats: list[_Seat] = []
+        self._free: list[_Seat] = []
+        self._is_closed = False
 
-    def submit(self, work: Callable[[], None]) -> None:
+    def submit(self, work: Work) -> None:
         """Run `work` on a thread of the pool, soon; raises PoolFullError when there is no room for it."""
         with self._lock:
-            if self._unfinished >= self._started < self._limit:
+            if not self._free and len(self._seats) < self._limit:
                 self._add_thread()
-            if self._unfinished >= self._started + self._most_waiting:
+            if self._free:
+                self._free.pop().give(work)
+            elif len(self._waiting) < self._most_waiting:
+                self._waiting.append(work)
+            else:
                 raise PoolFullError(
                     f"all {self._limit} handler threads are busy and {self._most_waiting} events wait"
                 )
-            self._unfinished += 1
-            self._queue.put(work)
 
     @property
     def limit(self) -> int:
@@ -52,44 +78,49 @@ class Pool:
     @property
     def unfinished(self) -> int:
         """How many pieces of work are running or waiting."""
-        return self._unfinished
+        return sum(seat.since is not None for seat in self._seats) + len(self._waiting)
 
     def close(self) -> None:
-        """End the threads, each as soon as it is free; nothing may be submitted any more."""
+        """End the threads, each as soon as nothing waits; nothing may be submitted any more."""
         with self._lock:
-            for _ in range(self._started):
-                self._queue.put(None)
+            self._is_closed = True
+            while self._free:
+                self._free.pop().give(None)
 
     def stuck(self, older_than_seconds: float) -> int:
         """Return how many pieces of work have been running for longer than that."""
         before = time.monotonic() - older_than_seconds
         with self._lock:
-            return sum(since < before for since in self._running.values())
+            return sum(seat.since is not None and seat.since < before for seat in self._seats)
 
     def _add_thread(self) -> None:
+        seat = _Seat()
+        name = f"handler-{len(self._seats) + 1}"
         try:
-            threading.Thread(target=self._work, name=f"handler-{self._started + 1}", daemon=True).start()
+            threading.Thread(target=self._serve, args=(seat,), name=name, daemon=True).start()
         except RuntimeError as error:
             # The machine has none to give. The others will do, if there are any.
-            if not self._started:
+            if not self._seats:
                 raise PoolFullError(f"no thread can be started: {error}") from error
         else:
-            self._started += 1
+            self._seats.append(seat)
+            self._free.append(seat)
 
-    def _work(self) -> None:
-        me = threading.get_ident()
-        while True:
-            work = self._queue.get()
-            if work is None:
-                return
-            with self._lock:
-                self._running[me] = time.monotonic()
+    def _serve(self, seat: _Seat) -> None:
+        while (work := seat.wait()) is not None:
             try:
                 work()
             except BaseException as error:  # whatever a handler raises, the thread goes on
                 log.error("work of the pool failed: %s", type(error).__name__)
             finally:
-                with self._lock:
-                    self._unfinished -= 1
-                    del self._running[me]
                 del work
+                self._sit_down(seat)
+
+    def _sit_down(self, seat: _Seat) -> None:
+        """Take what waits, or wait."""
+        with self._lock:
+            if self._waiting or self._is_closed:
+                seat.give(self._waiting.popleft() if self._waiting else None)
+            else:
+                seat.since = None
+                self._free.append(seat)
