@@ -2,7 +2,9 @@
 
 import re
 import socket
+import ssl
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
 from pymysql.connections import Connection
@@ -72,6 +74,13 @@ class GuardedConnection(Connection):  # type: ignore[misc]  # it has no types
         finally:
             self._read_timeout = usual
 
+    def _create_ssl_ctx(self, sslp: Any) -> Any:
+        """Return the context for TLS as pymysql does; where the URL names nothing, one for all connections.
+
+        Then no certificate is looked at, and yet pymysql reads all of the machine's: for 20 ms each time.
+        """
+        return super()._create_ssl_ctx(sslp) if sslp else _tls_without_names()
+
     def lend(self, write_seconds: float) -> None:
         """Lend the connection to a handler; the server's row locks need no watchdog."""
         self._is_lent = True
@@ -131,6 +140,15 @@ class GuardedConnection(Connection):  # type: ignore[misc]  # it has no types
     def _refuse_if_lent(self, call: str) -> None:
         if self._is_lent:
             raise ProgrammingError(0, refusal(f"{call} of the connection"))
+
+
+@cache
+def _tls_without_names() -> ssl.SSLContext:
+    """Return what pymysql makes for a server whose certificate nobody looks at."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 open_connection = GuardedConnection
