@@ -1,20 +1,16 @@
 """nginx on the files in deploy/nginx, before servers of this machine."""
 
-import datetime
 import os
 import re
 import shutil
 import signal
 from collections.abc import Sequence
-from ipaddress import ip_address
 from pathlib import Path
 
 import requests
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests import services
+from tests.certificates import certify
 from tests.deploy import shipped
 
 HOST = "bot.example.com"
@@ -59,7 +55,7 @@ class Nginx(services.Server):
         names = (f"web{number}:8000" for number in range(1, 3))
         ports = (f"127.0.0.1:{port}" for port in self.servers)
         self._ship("wxbot/servers.conf", dict(zip(names, ports, strict=True)))
-        _certify(self.folder)
+        certify(self.folder, HOST)
 
     def command(self) -> list[str]:
         """Return the command that serves in the foreground."""
@@ -108,30 +104,3 @@ class Nginx(services.Server):
         (self.folder / name).parent.mkdir(exist_ok=True)
         text = (shipped.DEPLOY / "nginx" / name).read_text()
         (self.folder / name).write_text(shipped.placed(text, places))
-
-
-def _certify(folder: Path) -> None:
-    """Make a certificate for this name and for the loopback address, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, HOST)])
-    now = datetime.datetime.now(datetime.UTC)
-    names = [x509.DNSName(HOST), x509.IPAddress(ip_address("127.0.0.1"))]
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "fullchain.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    (folder / "privkey.pem").write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )

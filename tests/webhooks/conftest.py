@@ -2,18 +2,13 @@
 
 import ssl
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 from sqlalchemy import Engine, select, update
 
+from tests.certificates import certify
 from tests.services import fresh_database_url
 from tests.webhooks.receiver import Receiver
 from wxbot.db.business import webhook_deliveries
@@ -140,17 +135,7 @@ def site(start_site: Callable[..., Receiver]) -> Receiver:
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     """Return what a server at shop.example.com needs, and what a client needs that trusts it."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "shop.example.com")])
-    now = datetime.now(UTC)
-    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    builder = builder.serial_number(x509.random_serial_number()).not_valid_before(now - timedelta(days=1))
-    named = x509.SubjectAlternativeName([x509.DNSName("shop.example.com")])
-    builder = builder.not_valid_after(now + timedelta(days=1)).add_extension(named, critical=False)
-    made = builder.sign(key, hashes.SHA256())
-    file = tmp_path_factory.mktemp("tls") / "certificate.pem"
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    file.write_bytes(made.public_bytes(Encoding.PEM) + pem)
+    made = certify(tmp_path_factory.mktemp("tls"), "shop.example.com")
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.load_cert_chain(file)
-    return server, ssl.create_default_context(cafile=str(file))
+    server.load_cert_chain(made.file, made.key)
+    return server, ssl.create_default_context(cafile=made.file)
