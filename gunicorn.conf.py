@@ -4,6 +4,7 @@ Nothing here may import wxbot: what the master imports stays imported in every w
 """
 
 import gc
+import importlib
 import logging
 import os
 import random
@@ -88,10 +89,7 @@ class Worker(ThreadWorker):
 
     def handle(self, conn: Any) -> Any:
         """Handle what came on a connection: mostly it is there, and no selector needs to be made to wait."""
-        if not conn.data_ready:
-            at_once = select.poll()
-            at_once.register(conn.sock, select.POLLIN)
-            conn.data_ready = bool(at_once.poll(0))
+        conn.data_ready = conn.data_ready or _has_come(conn.sock)
         return super().handle(conn)
 
     def enqueue_req(self, conn: Any) -> None:
@@ -114,13 +112,14 @@ class Worker(ThreadWorker):
         goes_on: Any = False
         try:
             goes_on = self.handle(conn)
-        finally:
-            if goes_on:
-                handled: Future[Any] = Future()
-                handled.set_result(goes_on)
-                self.method_queue.defer(self.finish_request, conn, handled)
-            else:
-                self._close(conn)
+        except BaseException:  # SystemExit and its kin; gunicorn has told the client of all others
+            self.log.exception("a request ended its thread")
+        if goes_on:
+            handled: Future[Any] = Future()
+            handled.set_result(goes_on)
+            self.method_queue.defer(self.finish_request, conn, handled)
+        else:
+            self._close(conn)
 
     def _close(self, conn: Any) -> None:
         try:
@@ -150,9 +149,19 @@ class Worker(ThreadWorker):
 
 
 def _is_read(conn: Any) -> bool:
-    """Tell whether a request that said its length was read to the end."""
-    body = getattr(getattr(conn.parser, "mesg", None), "body", None)
-    return getattr(getattr(body, "reader", None), "length", None) == 0
+    """Tell whether the last request said its length and was read to the end, and nothing has come since."""
+    message = getattr(conn.parser, "mesg", None)
+    if message is None or getattr(message, "req_number", None) != getattr(conn.parser, "req_count", None):
+        return False  # of the last one not even the head could be read
+    reader = getattr(message.body, "reader", None)
+    return getattr(reader, "length", None) == 0 and not _has_come(conn.sock)
+
+
+def _has_come(sock: Any) -> bool:
+    """Tell whether there is something to read, without waiting for it."""
+    at_once = select.poll()
+    at_once.register(sock, select.POLLIN)
+    return bool(at_once.poll(0))
 
 
 def _wake() -> None:
@@ -224,6 +233,7 @@ def post_worker_init(worker: Any) -> None:
     if bot is not None:
         bot.runs.watch.on_exhausted = _end_this_worker
         bot.forget_secrets()
+        importlib.import_module("wxbot.logs").write_together()
     streams = getattr(worker.wsgi, "extensions", {}).get("wxbot.streams")
     if streams is not None:
         streams.allow(min(_STREAMS, worker.cfg.threads // 2))

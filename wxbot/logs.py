@@ -8,10 +8,11 @@ import json
 import logging
 import os
 import re
+import select
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar, copy_context
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -61,33 +62,40 @@ def configuration(format: str, level: str) -> dict[str, Any]:
 
 
 class Console(logging.StreamHandler[TextIO]):
-    """The standard error output. Of many lines a second those of daily business are written together.
+    """The standard error output, line by line, until `write_together`.
 
-    Each write lets another thread go first, which costs a busy bot more than the line itself. What is worse
-    than `info` is written at once, with all that was before it, and so is a line that nothing was before.
+    Each write lets another thread go first, which costs a busy bot more than the line itself.
     """
 
-    together_seconds = 0.1  # so much is lost when the process is killed
+    together_seconds = 0.1
 
     def __init__(self) -> None:
         super().__init__()
         self._lines: list[str] = []
         self._flushed_at = -self.together_seconds
-        self._is_awaited = False
-        os.register_at_fork(after_in_child=self._forget)
+        self._is_together = False
+        self._waits = threading.Event()
+
+    def write_together(self) -> None:
+        """From now on write lines of `info` and below a tenth of a second's worth at a time.
+
+        So much of them is lost when the process is killed. What is worse is written at once, with all that
+        was before it, and so is a line that nothing was before. For a process that does not fork any more.
+        """
+        if not self._is_together:
+            self._is_together = True
+            os.register_at_fork(after_in_child=self._forget)
+            threading.Thread(target=self._go_on, name="log", daemon=True).start()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the line of a record, now or soon."""
         try:
             self._lines.append(self.format(record) + self.terminator)
             is_alone = time.monotonic() - self._flushed_at >= self.together_seconds
-            if is_alone or record.levelno > logging.INFO:
+            if is_alone or not self._is_together or record.levelno > logging.INFO:
                 self.flush()
-            elif not self._is_awaited:
-                self._is_awaited = True
-                later = threading.Timer(self.together_seconds, self.flush)
-                later.daemon = True
-                later.start()
+            else:
+                self._waits.set()
         except Exception:
             self.handleError(record)
 
@@ -95,17 +103,52 @@ class Console(logging.StreamHandler[TextIO]):
         """Write what waits."""
         self.acquire()
         try:
-            self._is_awaited = False
             self._flushed_at = time.monotonic()
             lines, self._lines = self._lines, []
-            self.stream.write("".join(lines))
-            super().flush()
+            for text in _undivided(lines):
+                self.stream.write(text)
+                super().flush()
         finally:
             self.release()
 
+    def close(self) -> None:
+        """Write what waits; what is logged from now on, at the end of the process, waits for nothing."""
+        self._is_together = False
+        super().close()
+
+    def _go_on(self) -> None:
+        while self._waits.wait():
+            time.sleep(self.together_seconds)
+            self._waits.clear()
+            with suppress(Exception):  # whom could it be told?
+                self.flush()
+
     def _forget(self) -> None:
         """After a fork: what waits is the parent's to write."""
-        self._lines, self._is_awaited = [], False
+        self._lines, self._is_together = [], False
+
+
+def _undivided(lines: list[str]) -> Iterator[str]:
+    """Yield lines together, as many as a pipe takes in one piece: several processes write to the same."""
+    waiting: list[str] = []
+    size = 0
+    for line in lines:
+        length = len(line.encode("utf-8", "replace"))
+        if waiting and size + length > select.PIPE_BUF:
+            yield "".join(waiting)
+            waiting, size = [], 0
+        waiting.append(line)
+        size += length
+    if waiting:
+        yield "".join(waiting)
+
+
+def write_together() -> None:
+    """Let this process write lines of the log together, if it logs as `configuration` says."""
+    for handler in logging.getLogger().handlers:
+        # By its name: gunicorn's master has loaded this file on its own, and so has another class than ours.
+        if type(handler).__name__ == Console.__name__:
+            handler.write_together()  # type: ignore[attr-defined]
 
 
 def formatter(format: str) -> logging.Formatter:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bench.scale.asking import of_api, of_figures, of_pages, open_bot
 from bench.scale.building import Built, build
+from bench.scale.painting import LIMIT_SECONDS, paints, told
 from bench.scale.timing import Times, ask_all, table, too_slow
 from wxbot.year.plan import Plan
 
@@ -17,6 +18,7 @@ SIZES = (100_000, 1_000_000)
 LARGEST = 10_000_000
 # What has to be kept up with.
 EVENTS_PER_SECOND = 1000
+_PAINTS = 9
 
 
 def main() -> int:
@@ -25,6 +27,7 @@ def main() -> int:
     sizes = chosen.events or [*SIZES, *([LARGEST] if os.environ.get("WXBOT_LONG") else [])]
     found: dict[int, Mapping[str, Times]] = {}
     built: dict[int, Built] = {}
+    painted: list[float] = []
     for number, size in enumerate(sizes):
         url = chosen.url[number] if number < len(chosen.url) else ""
         with _database(url, chosen.folder) as (folder, address):
@@ -33,8 +36,9 @@ def main() -> int:
                 built[size] = build(address, plan, say=lambda text: print(f"  {text}", flush=True))
             print(f"asking a history of {size:,}", flush=True)
             found[size] = _ask(folder, address, rounds=chosen.rounds)
+            painted += _paint(folder, address)
     _print(built, found)
-    is_slow = any(each.counted < EVENTS_PER_SECOND for each in built.values())
+    is_slow = max(painted) > LIMIT_SECONDS or any(each.counted < EVENTS_PER_SECOND for each in built.values())
     return int(is_slow or any(too_slow(times) for times in found.values()))
 
 
@@ -45,6 +49,16 @@ def _ask(folder: Path, url: str, *, rounds: int) -> dict[str, Times]:
         return ask_all(questions, rounds=rounds)
     finally:
         wx.close()
+
+
+def _paint(folder: Path, url: str) -> list[float]:
+    wx = open_bot(folder, url)
+    try:
+        found = paints(wx, rounds=_PAINTS)
+    finally:
+        wx.close()
+    print(told(found), flush=True)
+    return found
 
 
 def _print(built: Mapping[int, Built], found: Mapping[int, Mapping[str, Times]]) -> None:

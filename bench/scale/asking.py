@@ -94,10 +94,15 @@ def _pages(wx: Wx, client: FlaskClient) -> Iterator[tuple[str, str]]:
             yield rule, path
 
 
-def _logged_in(wx: Wx) -> FlaskClient:
-    password = secrets.token_urlsafe()
-    name = f"bench-{secrets.token_hex(4)}"
+def new_owner(wx: Wx) -> tuple[str, str]:
+    """Make an owner of the dashboard; return name and password."""
+    name, password = f"bench-{secrets.token_hex(4)}", secrets.token_urlsafe()
     Users(wx.bot.engine).create(name, password=password, role=Role.OWNER)
+    return name, password
+
+
+def _logged_in(wx: Wx) -> FlaskClient:
+    name, password = new_owner(wx)
     client = wx.app.test_client()
     token = re.search(r'name="csrf" value="([^"]+)"', client.get("/admin/login").text)
     assert token is not None

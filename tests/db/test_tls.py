@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pymysql.connections import Connection
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from tests.certificates import certify
 from tests.services import MariaDB
 from wxbot.db.engine import open_engine
+from wxbot.db.mysql import GuardedConnection
 
 pytestmark = pytest.mark.mariadb_only
 
@@ -50,3 +52,14 @@ def test_a_certificate_that_is_named_is_looked_at(encrypted: Encrypted, tmp_path
     with pytest.raises(OperationalError, match="certificate verify failed"):
         engine.connect()
     engine.dispose()
+
+
+def test_what_is_made_once_is_what_pymysql_makes() -> None:
+    connection = GuardedConnection(defer_connect=True)
+
+    ours, again = connection._create_ssl_ctx({}), connection._create_ssl_ctx({})
+    theirs = Connection._create_ssl_ctx(connection, {})
+
+    assert ours is again
+    assert (ours.verify_mode, ours.check_hostname) == (theirs.verify_mode, theirs.check_hostname)
+    assert ours.minimum_version == theirs.minimum_version and ours.get_ciphers() == theirs.get_ciphers()

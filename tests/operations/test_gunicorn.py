@@ -181,6 +181,50 @@ def test_server_that_ends_refuses_at_once_and_answers_what_it_has(
     assert len(slow) == 1
 
 
+TWO = (
+    b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+    b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n"
+)
+
+
+def test_refusal_of_a_later_request_reaches_the_client(serve: Callable[..., Any], folder: Path) -> None:
+    (folder / "tiny.py").write_text(TINY)
+    server = serve("tiny:app", WEB_CONCURRENCY="1")
+    server.get("/")
+
+    with socket.create_connection(("127.0.0.1", server.port), SECONDS) as client:
+        client.sendall(TWO + bytes(200_000))  # what is not read would have the kernel take the answer back
+        time.sleep(1)
+        said = b""
+        while more := client.recv(65536):
+            said += more
+
+    assert said.startswith(b"HTTP/1.1 200") and b"HTTP/1.1 400" in said
+
+
+LEAVING = """
+def app(environ, start_response):
+    if environ["PATH_INFO"] == "/leave":
+        raise SystemExit(3)
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [str(__import__("os").getpid()).encode()]
+"""
+
+
+def test_request_that_ends_its_thread_is_told_and_costs_no_process(
+    serve: Callable[..., Any], folder: Path
+) -> None:
+    (folder / "leaving.py").write_text(LEAVING)
+    server = serve("leaving:app", WEB_CONCURRENCY="1")
+    before = server.get("/")
+
+    with suppress(OSError, HTTPException):
+        server.get("/leave")
+
+    assert server.get("/") == before
+    server.wait_for("a request ended its thread")
+
+
 REFUSED = b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 900000\r\n\r\nthe beginning"
 WHOLE = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 

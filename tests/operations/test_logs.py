@@ -2,6 +2,7 @@
 
 import json
 import logging
+import select
 import subprocess
 import sys
 import threading
@@ -147,15 +148,14 @@ def test_configured_process_logs_at_its_level() -> None:
 
 def said_by(program: str) -> list[str]:
     """Return the messages that a configured program logs; it ends without the interpreter's good-bye."""
-    script = (
-        f"import logging, os; from wxbot import logs; logs.configure('json', 'info')\n{program}\nos._exit(0)"
-    )
+    before = "import logging, os; from wxbot import logs; logs.configure('json', 'info')"
+    script = f"{before}; logs.write_together()\n{program}\nos._exit(0)"
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     return [json.loads(line)["message"] for line in ended.stderr.splitlines()]
 
 
 def test_what_is_worse_than_usual_is_written_at_once_with_all_before_it() -> None:
-    program = "logging.info('one'); logging.info('two'); logging.warning('three'); logging.info('four')"
+    program = "logging.info('one'); logging.info('two'); logging.warning('three')"
 
     assert said_by(program) == ["one", "two", "three"]
 
@@ -177,17 +177,56 @@ if child:
     assert sorted(said_by(program)) == ["child", "one", "parent", "two"]
 
 
-def test_many_lines_of_one_moment_are_few_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lines_after_the_last_flush_are_written_at_once() -> None:
+    assert said_by("logging.shutdown(); logging.info('one'); logging.info('two')") == ["one", "two"]
+
+
+@pytest.fixture
+def writes(monkeypatch: pytest.MonkeyPatch) -> tuple[logs.Console, list[str]]:
+    """Return what writes together, and what it has written; it never comes to it by itself."""
     console, written = logs.Console(), list[str]()
     monkeypatch.setattr(console, "stream", SimpleNamespace(write=written.append, flush=lambda: None))
+    monkeypatch.setattr(console, "_go_on", lambda: None)
     monkeypatch.setattr(console, "together_seconds", 60.0)
+    console.write_together()
+    return console, written
 
-    for number in range(200):
-        console.handle(logging.LogRecord("wxbot", logging.INFO, __file__, 1, "%s", (number,), None))
+
+def log_to(console: logs.Console, level: int, *messages: str) -> None:
+    for message in messages:
+        console.handle(logging.LogRecord("wxbot", level, __file__, 1, message, (), None))
+
+
+def test_many_lines_of_one_moment_are_few_writes(writes: tuple[logs.Console, list[str]]) -> None:
+    console, written = writes
+
+    log_to(console, logging.INFO, *map(str, range(200)))
     console.flush()
 
     assert "".join(written).split() == [str(number) for number in range(200)]
     assert len(written) == 2
+
+
+def test_lines_written_together_fit_into_a_pipe_in_one_piece(writes: tuple[logs.Console, list[str]]) -> None:
+    console, written = writes
+    lines = ["first", *("行" * length for length in (1, 500, 900, 2000, 7, 300, 1000, 9))]
+
+    log_to(console, logging.INFO, *lines)
+    console.flush()
+
+    assert "".join(written).splitlines() == lines
+    assert all(len(text.encode()) <= select.PIPE_BUF or text.count("\n") == 1 for text in written)
+    assert len(written) < len(lines)
+
+
+def test_however_much_is_logged_one_thread_writes_it() -> None:
+    program = """
+import threading, time
+for _ in range(300):
+    logging.warning("w"); logging.info("i"); time.sleep(0.001)
+logging.warning("%s", threading.active_count())
+"""
+    assert said_by(program)[-1] == "2"
 
 
 def test_api_call_is_logged_under_the_event_that_asked_for_it(

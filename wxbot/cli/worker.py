@@ -38,6 +38,7 @@ def worker(threads: int | None) -> None:
         configured = configured.model_copy(update={"jobs": jobs})
     logs.configure(configured.logging.format, configured.logging.level)
     working = _build(configured)
+    logs.write_together()
     environment = dict(os.environ)
     settings.forget_secrets(configured, os.environ)
     is_restarted = False

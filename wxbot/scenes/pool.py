@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
 from wxbot.errors import WxbotError
 
@@ -78,7 +79,8 @@ class Pool:
     @property
     def unfinished(self) -> int:
         """How many pieces of work are running or waiting."""
-        return sum(seat.since is not None for seat in self._seats) + len(self._waiting)
+        with self._lock:
+            return sum(seat.since is not None for seat in self._seats) + len(self._waiting)
 
     def close(self) -> None:
         """End the threads, each as soon as nothing waits; nothing may be submitted any more."""
@@ -111,7 +113,8 @@ class Pool:
             try:
                 work()
             except BaseException as error:  # whatever a handler raises, the thread goes on
-                log.error("work of the pool failed: %s", type(error).__name__)
+                with suppress(Exception):  # a log that fails must not cost the thread
+                    log.error("work of the pool failed: %s", type(error).__name__)
             finally:
                 del work
                 self._sit_down(seat)
