@@ -103,6 +103,22 @@ def test_lock_lies_beside_the_database_for_those_who_may_use_that(database: Path
     assert (lock.stat().st_mode & 0o777, lock.stat().st_size) == (0o640, 0)
 
 
+def test_lock_stays_beside_the_database_wherever_the_process_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    engine = open_engine("sqlite:///bot.db")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE notes (word TEXT)")
+    engine.dispose()
+
+    assert {file.name for file in tmp_path.glob("*")} >= {"bot.db", "bot.db-turn"}
+    assert not list((tmp_path / "elsewhere").glob("*"))
+
+
 def test_second_thread_waits_for_the_first(database: Path) -> None:
     turns = Turns(str(database))
     assert turns.take(0)

@@ -118,7 +118,9 @@ def _connects_with(open_connection: Any) -> Any:
 def _guarded_connections(database: URL) -> type[GuardedConnection]:
     """Return the class of an engine's connections: those that queue for the same write lock."""
     file = database.database
-    path = file if file and file != ":memory:" and not file.startswith("file:") else None
+    is_beside = file and file != ":memory:" and not file.startswith("file:")
+    # As of now, like the database's own: a handler may change the directory.
+    path = str(Path(str(file)).absolute()) if is_beside else None
 
     class QueuedConnection(GuardedConnection):
         turns = Turns(path)
