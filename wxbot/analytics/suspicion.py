@@ -1,15 +1,15 @@
 """Channels whose followers may have been bought (刷关注): a flag to look there, never a proof."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, select
 
 from wxbot.analytics.naming import of_channel
 from wxbot.analytics.reading import Reading, as_date, span
 from wxbot.analytics.shapes import Of, Period, Suspect
 from wxbot.analytics.tally import SLOT_MINUTES
-from wxbot.analytics.units import balance, days, first_day
+from wxbot.analytics.units import balance, days, first_day, unit, whole
 from wxbot.db.business import channels
 from wxbot.db.figures import bursts, counts, scenes
 
@@ -20,6 +20,7 @@ TURNING_LEAST, TURNING_PERCENT = 5, 10
 BURST_LEAST, BURST_DAYS = 20, 3
 USUAL_DAYS = 28
 _MOST_BURSTS = 50
+_Place = tuple[int, int]  # a scene and a day's unit
 
 
 def suspects(reading: Reading, period: Period) -> tuple[Suspect, ...]:
@@ -44,32 +45,30 @@ def _by_share(reading: Reading, period: Period) -> Iterator[Suspect]:
 
 def _by_burst(reading: Reading, period: Period) -> Iterator[Suspect]:
     """Yield the largest bursts of those that are unusual; what is usual in one place hides none elsewhere."""
-    highest = func.max(bursts.c.new).label("highest")
-    per_day = select(bursts.c.scene, bursts.c.unit, highest).group_by(bursts.c.scene, bursts.c.unit)
-    found = reading.connection.execute(_of_channels(reading, per_day, bursts.c.unit.in_(days(*span(period)))))
-    tops = {(row.scene, row.unit): row.highest for row in found}
-    before = _new_before(reading, [(scene, first_day(unit)) for scene, unit in tops])
-    usual = {(scene, unit): before[scene, first_day(unit)] for scene, unit in tops}
-    odd = sorted(
-        (-top, unit, scene) for (scene, unit), top in tops.items() if _is_odd(top, usual[scene, unit])
-    )
-    for row in _largest(reading, [(scene, unit) for _, unit, scene in odd[:_MOST_BURSTS]], usual):
+    # Not grouped by the database: for that SQLite would go through all bursts, small ones too.
+    large = select(bursts.c.scene, bursts.c.unit, bursts.c.new)
+    tops: dict[_Place, int] = {}
+    for scene, of, new in reading.connection.execute(
+        _of_channels(reading, large, bursts.c.unit.in_(days(*span(period))))
+    ):
+        tops[scene, of] = max(new, tops.get((scene, of), 0))
+    usual = _usual_where_odd(reading, tops)
+    for row in _largest(reading, usual):
         minute, out_of = row.slot * SLOT_MINUTES, round(usual[row.scene, row.unit] / USUAL_DAYS)
         on = as_date(first_day(row.unit))
         yield _suspect(row, reason="burst", count=row.new, out_of=out_of, on=on, minute=minute)
 
 
-def _largest(
-    reading: Reading, wanted: Sequence[tuple[int, int]], usual: Mapping[tuple[int, int], int]
-) -> list[Row[Any]]:
+def _largest(reading: Reading, usual: Mapping[_Place, int]) -> list[Row[Any]]:
     """Return the largest unusual bursts of these scenes and days."""
-    if not wanted:
+    if not usual:
         return []
     columns = channels.c.name, channels.c.title, channels.c.promoter, bursts
-    which = or_(*(and_(bursts.c.scene == scene, bursts.c.unit == unit) for scene, unit in wanted))
+    which = bursts.c.unit.in_({of for _, of in usual}) & bursts.c.scene.in_({scene for scene, _ in usual})
     order = bursts.c.new.desc(), bursts.c.unit, bursts.c.scene, bursts.c.slot
     rows = reading.connection.execute(_of_channels(reading, select(*columns), which).order_by(*order)).all()
-    return [row for row in rows if _is_odd(row.new, usual[row.scene, row.unit])][:_MOST_BURSTS]
+    found = [row for row in rows if (row.scene, row.unit) in usual]
+    return [row for row in found if _is_odd(row.new, usual[row.scene, row.unit])][:_MOST_BURSTS]
 
 
 def _of_channels(reading: Reading, query: Select[Any], which: ColumnElement[bool]) -> Select[Any]:
@@ -83,19 +82,44 @@ def _is_odd(new: int, usual: int) -> bool:
     return new * USUAL_DAYS >= BURST_DAYS * usual
 
 
-def _new_before(reading: Reading, wanted: Sequence[tuple[int, int]]) -> dict[tuple[int, int], int]:
-    """Return how many were new at each scene in the four weeks before each day, with one question for all."""
-    units = {(scene, day): balance(day - USUAL_DAYS, day - 1) for scene, day in wanted}
+def _usual_where_odd(reading: Reading, tops: Mapping[_Place, int]) -> dict[_Place, int]:
+    """Return how many were new in the four weeks before, at the places with the largest tops that are odd."""
+    # Busy places have large bursts every day: the blocks within the four weeks rule most of them out.
+    least = _new_in(reading, {place: _blocks_before(first_day(place[1])) for place in tops})
+    likely = [place for place in tops if _is_odd(tops[place], least[place])]
+    likely.sort(key=lambda place: (-tops[place], place[1], place[0]))
+    found: dict[_Place, int] = {}
+    while likely and len(found) < _MOST_BURSTS:
+        some, likely = likely[:_MOST_BURSTS], likely[_MOST_BURSTS:]
+        usual = _new_in(reading, {place: _days_before(first_day(place[1])) for place in some})
+        found |= {place: new for place, new in usual.items() if _is_odd(tops[place], new)}
+    return dict(list(found.items())[:_MOST_BURSTS])
+
+
+def _days_before(day: int) -> dict[int, int]:
+    return balance(day - USUAL_DAYS, day - 1)
+
+
+def _blocks_before(day: int) -> dict[int, int]:
+    first, last = day - USUAL_DAYS, day - 1
+    return {each: 1 for each in whole(first, last, levels=(0, 1)) if each >= unit(1, 0)}
+
+
+def _new_in(reading: Reading, wanted: Mapping[_Place, Mapping[int, int]]) -> dict[_Place, int]:
+    """Return how many were new at each scene in its units, some of which are taken away."""
+    asked = sorted({(of, place[0]) for place, units in wanted.items() for of in units})
+    if not asked:
+        return dict.fromkeys(wanted, 0)
     query = select(counts.c.scene, counts.c.unit, counts.c.new).where(
         counts.c.edition == reading.edition,
         counts.c.account == reading.account,
-        counts.c.unit.in_({unit for each in units.values() for unit in each}),
-        counts.c.scene.in_({scene for scene, _ in wanted}),
+        counts.c.unit.in_({of for of, _ in asked}),
+        counts.c.scene.in_({scene for _, scene in asked}),
     )
-    known = {(scene, unit): new for scene, unit, new in reading.connection.execute(query)} if wanted else {}
+    known = {(scene, of): new for scene, of, new in reading.connection.execute(query)}
     return {
-        (scene, day): sum(sign * known.get((scene, unit), 0) for unit, sign in signed.items())
-        for (scene, day), signed in units.items()
+        place: sum(sign * known.get((place[0], of), 0) for of, sign in units.items())
+        for place, units in wanted.items()
     }
 
 

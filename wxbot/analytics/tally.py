@@ -157,7 +157,9 @@ class _Story:
         """Count what became of somebody who was new, on the day on which they were."""
         clock = self._rules.calendar.clock(new.at)
         # Under "last", whoever came back belongs to the code that brought them back; they were new once.
-        self._add("bursts", new.scene, clock.day, (clock.hour * 60 + clock.minute) // SLOT_MINUTES)
+        if new.scene != self._scenes.none:  # nor of all together, who are many in any ten minutes
+            slot = (clock.hour * 60 + clock.minute) // SLOT_MINUTES
+            self._marks.append(("bursts", new.scene, clock.day, slot))
         left = next((step for step in self._moves if step.kind == Kind.UNFOLLOW), None)
         became = {
             "gone": self._moves[-1].kind == Kind.UNFOLLOW,
