@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, select
 from wxbot.analytics.naming import GROUP, PROMOTER, of_channel
 from wxbot.analytics.reading import Reading
 from wxbot.analytics.shapes import Board, By, Line, Of, Order, Period, Totals
-from wxbot.analytics.units import LEVELS, unit
+from wxbot.analytics.units import LEVELS, SIZES, unit
 from wxbot.db.business import channels, promoters
 from wxbot.db.figures import counts, scenes
 
@@ -120,15 +120,17 @@ def _with_targets(reading: Reading, lines: Sequence[Line]) -> list[Line]:
 
 def _new_ever(reading: Reading, ids: Sequence[int]) -> dict[int, int]:
     """Return all new followers of scenes: the largest blocks are few, and hold every day there is."""
-    largest = LEVELS[-1]
+    mine = counts.c.edition == reading.edition, counts.c.account == reading.account
+    edges = select(func.min(counts.c.unit), func.max(counts.c.unit))
+    is_largest = counts.c.unit >= unit(LEVELS[-1], 0)
+    first, last = reading.connection.execute(edges.where(*mine, is_largest)).one()
+    if first is None:
+        return {}
+    # Each by name, not as a range: of that a database would read what it has of all scenes.
+    blocks = range(first, last + 1, SIZES[-1])
     query = (
         select(counts.c.scene, func.sum(counts.c.new))
-        .where(
-            counts.c.edition == reading.edition,
-            counts.c.account == reading.account,
-            counts.c.unit.between(unit(largest, 0), unit(largest, 0) + 10**6),
-            counts.c.scene.in_(ids),
-        )
+        .where(*mine, counts.c.unit.in_(blocks), counts.c.scene.in_(ids))
         .group_by(counts.c.scene)
     )
     return {scene: int(new) for scene, new in reading.connection.execute(query)}

@@ -1,6 +1,7 @@
 """Channels whose followers may have been bought (刷关注): a flag to look there, never a proof."""
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, select
@@ -96,10 +97,12 @@ def _usual_where_odd(reading: Reading, tops: Mapping[_Place, int]) -> dict[_Plac
     return dict(list(found.items())[:_MOST_BURSTS])
 
 
+@lru_cache(maxsize=1024)
 def _days_before(day: int) -> dict[int, int]:
     return balance(day - USUAL_DAYS, day - 1)
 
 
+@lru_cache(maxsize=1024)
 def _blocks_before(day: int) -> dict[int, int]:
     first, last = day - USUAL_DAYS, day - 1
     return {each: 1 for each in whole(first, last, levels=(0, 1)) if each >= unit(1, 0)}
