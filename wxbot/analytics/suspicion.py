@@ -110,14 +110,14 @@ def _blocks_before(day: int) -> dict[int, int]:
 
 def _new_in(reading: Reading, wanted: Mapping[_Place, Mapping[int, int]]) -> dict[_Place, int]:
     """Return how many were new at each scene in its units, some of which are taken away."""
-    asked = sorted({(of, place[0]) for place, units in wanted.items() for of in units})
+    asked = {of for units in wanted.values() for of in units}
     if not asked:
         return dict.fromkeys(wanted, 0)
     query = select(counts.c.scene, counts.c.unit, counts.c.new).where(
         counts.c.edition == reading.edition,
         counts.c.account == reading.account,
-        counts.c.unit.in_({of for of, _ in asked}),
-        counts.c.scene.in_({scene for _, scene in asked}),
+        counts.c.unit.in_(asked),
+        counts.c.scene.in_({scene for scene, _ in wanted}),
     )
     known = {(scene, of): new for scene, of, new in reading.connection.execute(query)}
     return {
