@@ -4,6 +4,9 @@ import csv
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from pathlib import Path
+
+from wxbot.errors import WxbotError
 
 MEDIA_TYPE = "text/csv; charset=utf-8"
 Cell = str | int | float | date | None
@@ -12,6 +15,20 @@ _MARK = "\ufeff"
 # What begins a formula, also where a Chinese keyboard wrote it (full width) or a program widened it (small).
 _TRIGGERS = frozenset("=+-@＝＋－＠﹦﹢﹣﹫\t\r\n")
 _PIECE = 64 * 1024
+
+
+class NotUtf8Error(WxbotError):
+    """A file in another encoding: Excel saves a CSV in that of the system unless it is told otherwise."""
+
+
+def text_of(file: Path) -> str:
+    """Return the text of a CSV that somebody saved; raises NotUtf8Error, which names the line."""
+    content = file.read_bytes()
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise NotUtf8Error(f"line {line}: the file is not UTF-8; save it as “CSV UTF-8”") from None
 
 
 class _Line:

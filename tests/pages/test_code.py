@@ -4,6 +4,7 @@ import base64
 import io
 import re
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import zxingcpp
@@ -71,6 +72,25 @@ def test_a_key_that_is_revoked_ends_its_sessions(site: Any) -> None:
     site.keys.revoke(site.key.id)
 
     assert browser.get("/qrcode/shop:12").status_code == 401
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/qrcode/x%0Ay",
+        "/qrcode/a%3Fb%23c",
+        "/qrcode/a%25b?account=default&x=%0A%23",
+        "/qrcode/%E5%BA%97?x=%E5%BA%97",
+    ],
+)
+def test_the_form_leads_back_to_the_scene_that_was_asked_for(site: Any, path: str) -> None:
+    browser = site.browser()
+
+    page = browser.get(path)
+    sent = browser.post(path, data={"key": site.key.text})
+
+    assert (sent.status_code, sent.headers["Location"]) == (303, path)
+    assert urlencode({"next": path}) in page.text
 
 
 def test_signing_out_ends_the_session(site: Any) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from wxbot.qrcodes.listing import Page, list_codes
+from wxbot.qrcodes.mint import WEEK_SECONDS
 
 
 def scenes(page: Page) -> list[str]:
@@ -51,6 +52,19 @@ def test_page_goes_on_where_it_was_when_codes_are_added(five_codes: Any) -> None
     second = list_codes(five_codes.engine, limit=3, after=first.after)
 
     assert scenes(second)[-1] == "a" and len(second.codes) == 3
+
+
+def test_code_that_is_renewed_meanwhile_stays_where_it_was(five_codes: Any) -> None:
+    known = scenes(list_codes(five_codes.engine))
+    first = list_codes(five_codes.engine, limit=2)
+    five_codes.pass_time(10)
+    before = five_codes.minter.find("a")
+    renewed = five_codes.minter.mint("a", renew_before=WEEK_SECONDS)
+
+    second = list_codes(five_codes.engine, limit=3, after=first.after)
+
+    assert scenes(first) + scenes(second) == known
+    assert second.codes[-1] == renewed and renewed.ticket != before.ticket
 
 
 def test_permanent_codes_can_be_listed_alone(five_codes: Any) -> None:

@@ -5,9 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from sqlalchemy.event import listen, remove
 
 from wxbot.qrcodes.kinds import SceneRefusedError
-from wxbot.qrcodes.living import LivingCodes, NotShownError, UnknownNameError
+from wxbot.qrcodes.living import LivingCodes, NameTakenError, NotShownError, UnknownNameError
 from wxbot.qrcodes.mint import Minter
 from wxbot.wechat.errcodes import UnreachableError
 
@@ -49,6 +50,26 @@ def is_scannable(platform: Any, ticket: str) -> bool:
     """Say whether the platform would still take a scan of this ticket."""
     minted = platform.world.codes.find(ticket)
     return not minted.is_expired(platform.world.clock.now())
+
+
+def test_name_that_somebody_else_takes_at_the_same_moment_is_taken(
+    platform: Any, living: LivingCodes
+) -> None:
+    asked: list[str] = []
+
+    def be_faster(_connection: object, _cursor: object, sql: str, *_: object) -> None:
+        if sql.startswith("INSERT INTO living_codes"):
+            asked.append(sql)
+            if len(asked) == 1:
+                living.put("shop", "shop:1")
+
+    listen(platform.engine, "before_cursor_execute", be_faster)
+    with pytest.raises(NameTakenError, match="shows another scene, 'shop:1'"):
+        living.put_first("shop", "shop:2")
+    remove(platform.engine, "before_cursor_execute", be_faster)
+
+    assert len(asked) == 2
+    assert living.put_first("shop", "shop:1") == living.find("shop")
 
 
 def test_a_name_shows_one_code_while_it_lives(living: LivingCodes, wechat: Switchable) -> None:

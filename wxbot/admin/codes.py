@@ -16,9 +16,11 @@ from wxbot.qrcodes.drawing import MEDIA_TYPES, DrawingRefusedError, Kind, draw
 from wxbot.qrcodes.kinds import value_of
 from wxbot.qrcodes.mint import Code
 from wxbot.qrcodes.sheets import Entry, sheet
+from wxbot.wechat.errcodes import ApiError
 
 MOST_ON_A_SHEET = 200
 _COLUMNS = frozenset("23456")
+_MOST_MISSING = 5
 
 
 def views(parts: FigureParts) -> Area:
@@ -89,14 +91,10 @@ def _add_sheet(area: Area, parts: FigureParts) -> None:
     @area.post("/channel-sheet", role="operator")
     def printed(visit: Visit) -> Response | Go:
         wanted = request.form.getlist("page" if request.form.get("what") == "page" else "names")
-        try:
-            channels = [_known(parts, visit, name) for name in wanted[:MOST_ON_A_SHEET]]
-            codes = [(each, _mint(parts, each)) for each in channels]
-        except WxbotError as error:
-            visit.tell("minting_failed", error, tone="bad")
-            return Go(visit.url("channels.listed"))
+        codes = _codes_of(parts, visit, wanted[:MOST_ON_A_SHEET])
         if not codes:
-            visit.tell("nothing_checked", tone="warn")
+            if not wanted:
+                visit.tell("nothing_checked", tone="warn")
             return Go(visit.url("channels.listed"))
         visit.audit("channel.sheet", codes=len(codes))
         columns = request.form.get("columns", "")
@@ -109,6 +107,26 @@ def _add_sheet(area: Area, parts: FigureParts) -> None:
         # It has a style of its own, which no page here may have: it is saved, and printed from there.
         response.headers["Content-Disposition"] = 'attachment; filename="codes.html"'
         return response
+
+
+def _codes_of(parts: FigureParts, visit: Visit, names: list[str]) -> list[tuple[Channel, Code]]:
+    """Return the permanent codes of channels; those that can have none are named on the next page."""
+    codes, missing = [], []
+    for name in names:
+        try:
+            channel = _known(parts, visit, name)
+            codes.append((channel, _mint(parts, channel)))
+        except WxbotError as error:
+            # What keeps WeChat from answering at all would only be heard again, a wait for each channel.
+            if isinstance(error, ApiError) and type(error) is not ApiError:
+                visit.tell("minting_failed", error, tone="bad")
+                return []
+            missing.append(f"{name[:70]}: {told(str(error), visit.language)}")
+    for each in missing[:_MOST_MISSING]:
+        visit.tell("not_on_the_sheet", each, tone="bad")
+    if len(missing) > _MOST_MISSING:
+        visit.tell("more_not_on_the_sheet", len(missing) - _MOST_MISSING, tone="bad")
+    return codes
 
 
 def _known(parts: FigureParts, visit: Visit, name: str) -> Channel:

@@ -1,7 +1,7 @@
 """The meter of the permanent numbers: who has which, which of them rest, what one meant before."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from wxbot.admin.asked import asked_text
 from wxbot.admin.charts import share_bar
 from wxbot.admin.numbers_words import WORDS
 from wxbot.admin.scales import percent
+from wxbot.channels.channel import Channel
 from wxbot.qrcodes.kinds import LARGEST_PERMANENT_NUMBER
 from wxbot.qrcodes.numbers import QUARANTINE_DAYS, WARNING_SHARES, NumberRefusedError, Numbers
 from wxbot.web.cursors import cursor, cut
@@ -24,6 +25,7 @@ class Parts:
     """What the pages ask."""
 
     numbers: Numbers
+    channel_of: Callable[[str, str], Channel | None]
 
 
 def views(parts: Parts) -> Area:
@@ -31,7 +33,7 @@ def views(parts: Parts) -> Area:
     area = Area("numbers", words=WORDS)
     area.entry("index", group="work", word="numbers", icon="numbers", order=60)
     _add_list(area, parts.numbers)
-    _add_one(area, parts.numbers)
+    _add_one(area, parts)
     return area
 
 
@@ -62,7 +64,9 @@ def _add_list(area: Area, numbers: Numbers) -> None:
         )
 
 
-def _add_one(area: Area, numbers: Numbers) -> None:
+def _add_one(area: Area, parts: Parts) -> None:
+    numbers = parts.numbers
+
     @area.get("/numbers/<int:number>")
     def one(visit: Visit, number: int) -> Page:
         _require(number)
@@ -79,6 +83,9 @@ def _add_one(area: Area, numbers: Numbers) -> None:
     @area.post("/numbers/<int:number>/release", role="operator")
     def release(visit: Visit, number: int) -> Go:
         _require(number)
+        if channel := parts.channel_of(visit.account, str(number)):
+            visit.tell("number_of_a_channel", number, channel.name, tone="bad")
+            return Go(visit.url("numbers.one", number=number))
         try:
             meaning = numbers.release(visit.account, number)
         except NumberRefusedError:

@@ -35,6 +35,10 @@ WORDS: Words = {
     "number_release_sure": ("确定归还", "Yes, give it back"),
     "number_released": ("{0} 已归还，隔离 {1} 天。", "{0} is given back, and rests for {1} days."),
     "number_not_released": ("{0} 现在没有归属，没有改动。", "Nobody has {0} now; nothing was done."),
+    "number_of_a_channel": (
+        "{0} 是渠道“{1}”的场景值，不能归还：归还以后，这个渠道就生成不了二维码了。",
+        "{0} is the scene of the channel {1}, which keeps it: its code could not be had without it.",
+    ),
     "numbers_from": ("从哪个编号起", "From number"),
     "numbers_rest_why": (
         "隔离期：旧码还在外面被扫，暂时不给新用途。",

@@ -248,7 +248,7 @@ living_codes = Table(
 batches = Table(
     "batches",
     metadata,
-    Column("id", digest(), primary_key=True),  # digest of the file, so that the same file resumes
+    Column("id", digest(), primary_key=True),  # digest of what its lines ask for
     Column("account", String(32), nullable=False),
     Column("file_name", String(255), nullable=False),
     Column("started_at", BigInteger, nullable=False),

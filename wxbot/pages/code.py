@@ -2,12 +2,13 @@
 
 import base64
 from collections.abc import Callable, Collection
-from datetime import UTC, datetime, timedelta, timezone
-from urllib.parse import urlencode
+from datetime import UTC, datetime
+from urllib.parse import quote, urlencode
 
 from flask import Blueprint, Response, request
 
 from wxbot import clock
+from wxbot.clock import CHINA
 from wxbot.errors import WxbotError
 from wxbot.pages.login import Login
 from wxbot.pages.words import WORDS
@@ -17,8 +18,6 @@ from wxbot.qrcodes.mint import Code, Minter
 from wxbot.web.accounts import account_meant
 from wxbot.web.origin import is_from_here
 from wxbot.web.pages import LARGEST_FORM_BYTES, Pages
-
-_CHINA = timezone(timedelta(hours=8))
 
 
 class CodePage:
@@ -73,7 +72,7 @@ class CodePage:
         if not is_from_here():  # nobody is signed in, or out, by another site
             return self._page("pages/login.html", status=403, scene=scene)
         response = Response(status=303)
-        response.location = request.full_path.rstrip("?")
+        response.location = _asked()
         if request.form.get("do") == "sign_out":
             self._login.sign_out(response)
             return response
@@ -88,7 +87,7 @@ class CodePage:
         ends = (
             None
             if code.expires_at is None
-            else datetime.fromtimestamp(code.expires_at, UTC).astimezone(_CHINA)
+            else datetime.fromtimestamp(code.expires_at, UTC).astimezone(CHINA)
         )
         return self._page(
             "pages/code.html",
@@ -105,14 +104,20 @@ class CodePage:
     def _page(self, template: str, *, status: int = 200, **values: object) -> Response:
         account = request.args.get("account", "")
         switch = urlencode({"account": account}) if account else ""
-        wanted = request.full_path.rstrip("?")
         return self._pages.show(
             template,
             status=status,
             switch=switch,
-            users=f"/admin/login?{urlencode({'next': wanted})}",
+            users=f"/admin/login?{urlencode({'next': _asked()})}",
             **values,
         )
+
+
+def _asked() -> str:
+    """Return the address of the request as it was sent: decoded, it may hold a line end, or a query."""
+    path = quote(request.path, safe="/:")
+    query = quote(request.query_string, safe="!$&'()*+,;=:@/?%[]")
+    return f"{path}?{query}" if query else path
 
 
 def _code(minter: Minter, scene: str, account: str, *, may_mint: bool) -> Code | None:

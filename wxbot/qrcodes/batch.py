@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Connection, Engine, func, select, update
 
 from wxbot import clock
 from wxbot.db.models import batch_lines, batches, permanent_numbers, qrcodes
@@ -46,6 +46,11 @@ class Output:
     folder: Path
     images: Literal["png", "svg", "none"] = "png"
     style: Style = PLAIN
+
+    @property
+    def index(self) -> Path:
+        """The list of the codes."""
+        return self.folder / "codes.csv"
 
 
 class Pace:
@@ -86,6 +91,7 @@ class Batch:
         contradicts codes on record, BatchStoppedError when WeChat does not go along.
         """
         self._check_against_record()
+        self._check_numbers()
         self._begin()
         (self._output.folder / "images").mkdir(parents=True, exist_ok=True)
         waiting = self._open_lines()
@@ -117,8 +123,34 @@ class Batch:
         if faults:
             raise BatchFileError(faults)
 
+    def _check_numbers(self) -> None:
+        """Refuse a file that was changed after numbers were taken for it: each line would get another one."""
+        plan = self._plan
+        if not plan.takes_numbers:
+            return
+        same = batches.c.account == plan.account, batches.c.file_name == plan.file_name
+        query = select(batches.c.id).where(*same)
+        with self._engine.connect() as connection:
+            ids = [row.id for row in connection.execute(query)]
+            former = [f"batch {id.hex()}" for id in ids] if plan.id not in ids else []
+            held = select(func.count()).where(
+                permanent_numbers.c.account == plan.account,
+                permanent_numbers.c.owner.in_(former),
+                permanent_numbers.c.state == "taken",
+            )
+            taken = connection.execute(held).scalar_one() if former else 0
+        if taken:
+            fault = f"{taken} permanent numbers were taken for a file of this name that had other lines"
+            advice = (
+                "all would get new ones. Put new lines into a file of another name, or back what was there"
+            )
+            raise BatchFileError([f"{fault}: {advice}"])
+
     def _begin(self) -> None:
-        """Enter the batch and its lines; one that was finished begins anew, to renew what has expired."""
+        """Enter the batch and its lines; done again is what has expired, or is captioned otherwise now.
+
+        One that was finished begins anew.
+        """
         plan, now = self._plan, int(clock.now().timestamp())
         mine = batches.c.id == plan.id
         self._minter.abandon()
@@ -134,6 +166,25 @@ class Batch:
                 connection.execute(
                     update(batch_lines).where(batch_lines.c.batch == plan.id).values(is_done=False)
                 )
+            self._reopen(connection, now)
+
+    def _reopen(self, connection: Connection, now: int) -> None:
+        """Let lines of a run before be done again whose code has expired, or whose caption is another now."""
+        mine = batch_lines.c.batch == self._plan.id
+        expired = select(qrcodes.c.scene).where(
+            qrcodes.c.account == self._plan.account, ~qrcodes.c.is_permanent, qrcodes.c.expires_at <= now
+        )
+        connection.execute(
+            update(batch_lines)
+            .where(mine, ~batch_lines.c.is_permanent, batch_lines.c.scene.in_(expired))
+            .values(is_done=False)
+        )
+        captions = select(batch_lines.c.line, batch_lines.c.caption).where(mine)
+        former = {row.line: row.caption for row in connection.execute(captions)}
+        for line in self._plan.lines:
+            if former[line.line] != line.caption:
+                changed = update(batch_lines).where(mine, batch_lines.c.line == line.line)
+                connection.execute(changed.values(caption=line.caption, is_done=False))
 
     def _open_lines(self) -> list[Line]:
         rows = self._rows(is_done=False)
@@ -227,7 +278,7 @@ class Batch:
             connection.execute(update(batches).where(batches.c.id == self._plan.id).values(finished_at=now))
 
     def _write_index(self) -> Path:
-        file = self._output.folder / "codes.csv"
+        file = self._output.index
         part = file.with_suffix(".part")
         # With a byte order mark, by which spreadsheets know that it is UTF-8.
         with part.open("w", encoding="utf-8-sig", newline="") as written:

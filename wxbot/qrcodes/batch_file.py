@@ -9,6 +9,7 @@ from pathlib import Path
 
 from wxbot.errors import WxbotError
 from wxbot.qrcodes.kinds import LARGEST_NUMBER, SceneRefusedError, kind_of, looks_like_number
+from wxbot.spreadsheet import NotUtf8Error, text_of
 
 COLUMNS = ("scene", "type", "permanent", "caption")
 LONGEST_CAPTION = 255
@@ -40,13 +41,18 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a file asks for. The same file with the same account and lifetime has the same `id`."""
+    """What a file asks for. The same codes for the same account have the same `id`, whatever the captions."""
 
     id: bytes
     account: str
     expires_in: int
     file_name: str
     lines: tuple[Line, ...]
+
+    @property
+    def takes_numbers(self) -> bool:
+        """Say whether permanent numbers are taken for some of the lines."""
+        return any(not line.scene for line in self.lines)
 
     @property
     def holder(self) -> str:
@@ -60,11 +66,10 @@ def read_plan(path: Path, *, account: str, expires_in: int) -> Plan:
     Columns: `scene`; `type` (number or text; digits are a number unless it says text); `permanent` (yes
     or no); `caption`. Raises BatchFileError with every fault.
     """
-    content = path.read_bytes()
     try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise BatchFileError(["the file is not UTF-8; save it as “CSV UTF-8”"]) from None
+        text = text_of(path)
+    except NotUtf8Error as error:
+        raise BatchFileError([str(error)]) from None
     rows = csv.DictReader(io.StringIO(text, newline=""), restkey="(more)", strict=True)
     faults = _faults_of_columns(rows.fieldnames)
     if faults:
@@ -80,10 +85,20 @@ def read_plan(path: Path, *, account: str, expires_in: int) -> Plan:
         faults.append("the file has no lines")
     if faults:
         raise BatchFileError(faults)
-    digest = hashlib.sha256(f"{account}\0{expires_in}\0".encode() + content).digest()[:16]
     return Plan(
-        id=digest, account=account, expires_in=expires_in, file_name=path.name[:255], lines=tuple(lines)
+        id=_digest(account, expires_in, lines),
+        account=account,
+        expires_in=expires_in,
+        file_name=path.name[:255],
+        lines=tuple(lines),
     )
+
+
+def _digest(account: str, expires_in: int, lines: Sequence[Line]) -> bytes:
+    """Return what identifies a batch: not the file's bytes, which a spreadsheet changes when it saves."""
+    lifetime = 0 if all(line.is_permanent for line in lines) else expires_in
+    wanted = [(line.line, line.scene, line.is_integer, line.is_permanent) for line in lines]
+    return hashlib.sha256(repr((account, lifetime, wanted)).encode()).digest()[:16]
 
 
 def _faults_of_columns(names: Sequence[str] | None) -> list[str]:

@@ -79,7 +79,13 @@ def value_of(scene: str) -> int | str:
 
 def check_scene(scene: str) -> None:
     """Raise SceneRefusedError for a scene that no code can have, or none that hangs somewhere for long."""
-    kind_of(value_of(scene), account="", expires_in=SHORTEST_SECONDS)
+    value = value_of(scene)
+    kind_of(value, account="", expires_in=SHORTEST_SECONDS)
+    if isinstance(value, int) and value > LARGEST_PERMANENT_NUMBER:
+        raise SceneRefusedError(
+            f"the scene {scene} is a number above {LARGEST_PERMANENT_NUMBER}, of which WeChat makes no "
+            f"permanent code to be printed: put letters before it, as in 'd{scene}'"
+        )
     if (together := counted_as(scene)) != scene:
         raise SceneRefusedError(
             f"the scene ends like a code for one use, and would be counted under {together!r} with all of "

@@ -3,7 +3,7 @@
 import logging
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import Engine, delete, select
@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from wxbot import clock
 from wxbot.db.models import living_codes
-from wxbot.db.statements import put
+from wxbot.db.statements import insert_first, put
 from wxbot.errors import WxbotError
 from wxbot.qrcodes.kinds import LONGEST_SECONDS, SceneRefusedError, check_lifetime, kind_of
 from wxbot.qrcodes.mint import Code, Minter
@@ -69,22 +69,10 @@ class LivingCodes:
 
         Raises SceneRefusedError for a name, scene or lifetime that cannot be.
         """
-        if not _NAME.fullmatch(name):
-            raise SceneRefusedError(
-                f"{name[:70]!r} cannot be the name of a living code: use 1 to 64 letters, digits, _ or -"
-            )
-        check_lifetime(lifetime)
-        kind = kind_of(scene, account=account, expires_in=lifetime)
-        values = {
-            "account": account,
-            "scene": kind.scene,
-            "is_integer": kind.is_integer,
-            "lifetime_seconds": lifetime,
-            "created_at": int(self._now().timestamp()),
-        }
+        living = self._checked(name, scene, lifetime, account=account)
         with self._engine.begin() as connection:
-            put(connection, living_codes, {"name": name, **values})
-        return LivingCode(name=name, **values)  # type: ignore[arg-type]
+            put(connection, living_codes, asdict(living))
+        return living
 
     def put_first(self, name: str, scene: int | str, *, account: str = "default") -> LivingCode:
         """Do `put` unless the name shows this scene already; raises NameTakenError if it shows another.
@@ -94,7 +82,7 @@ class LivingCodes:
         try:
             known = self.find(name)
         except UnknownNameError:
-            return self.put(name, scene, account=account)
+            known = self._taken(self._checked(name, scene, LONGEST_SECONDS, account=account))
         if known.account != account:
             raise NameTakenError(f"the name {name!r} of a living code is taken: choose another name")
         if known.scene != str(scene):
@@ -102,6 +90,29 @@ class LivingCodes:
                 f"the living code {name!r} shows another scene, {known.scene!r}: choose another name"
             )
         return known
+
+    def _taken(self, wanted: LivingCode) -> LivingCode:
+        """Take a name that was free a moment ago; return what it shows."""
+        with self._engine.begin() as connection:
+            if insert_first(connection, living_codes, asdict(wanted)):
+                return wanted
+        return self.find(wanted.name)
+
+    def _checked(self, name: str, scene: int | str, lifetime: int, *, account: str) -> LivingCode:
+        if not _NAME.fullmatch(name):
+            raise SceneRefusedError(
+                f"{name[:70]!r} cannot be the name of a living code: use 1 to 64 letters, digits, _ or -"
+            )
+        check_lifetime(lifetime)
+        kind = kind_of(scene, account=account, expires_in=lifetime)
+        return LivingCode(
+            name=name,
+            account=account,
+            scene=kind.scene,
+            is_integer=kind.is_integer,
+            lifetime_seconds=lifetime,
+            created_at=int(self._now().timestamp()),
+        )
 
     def remove(self, name: str) -> None:
         """Forget a name; raises UnknownNameError. Codes that were shown live until they expire."""

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine, RowMapping, select, update
 from wxbot import clock
 from wxbot.db.models import mintings, qrcodes
 from wxbot.db.patience import patiently
-from wxbot.db.statements import insert_first, put
+from wxbot.db.statements import insert_first
 from wxbot.errors import WxbotError
 from wxbot.qrcodes import numbers
 from wxbot.qrcodes.kinds import Kind, SceneTakenError, kind_of
@@ -42,6 +42,7 @@ class MintingError(WxbotError):
 class Code:
     """A code that was minted; times are seconds since 1970 in UTC, `expires_at` None means never.
 
+    `created_at` is when it was minted first, whatever renewals there were.
     `scene` is what an event carries: a number as its digits. `url` is what the picture contains.
     """
 
@@ -232,7 +233,6 @@ class Minter:
             "is_integer": kind.is_integer,
             "ticket": ticket.ticket,
             "url": ticket.url,
-            "created_at": asked_at,
             "expires_at": expires_at,
         }
         key = {"account": kind.account, "scene": kind.scene, "is_permanent": kind.is_permanent}
@@ -241,13 +241,17 @@ class Minter:
             update(mintings).where(mintings.c.id == claim).values(outcome="minted", claim=None, detail=None)
         )
 
-        def write(connection: Connection) -> None:
-            put(connection, qrcodes, key | values)
+        mine = [qrcodes.c[name] == value for name, value in key.items()]
+
+        def write(connection: Connection) -> Code:
+            if not insert_first(connection, qrcodes, {**key, **values, "created_at": asked_at}):
+                # Its first time stays: lists are paged by it, and none moves while somebody turns the pages.
+                connection.execute(update(qrcodes).where(*mine).values(values))
             connection.execute(noted)
+            return code_of(connection.execute(select(qrcodes).where(*mine)).mappings().one())
 
         # The code exists by now: it must not be lost because somebody else is writing.
-        patiently(self._engine, write)
-        return code_of(key | values)
+        return patiently(self._engine, write)
 
     def _note(self, claim: bytes, outcome: str, detail: str) -> None:
         values = {"outcome": outcome, "claim": None, "detail": detail[:255]}

@@ -6,19 +6,19 @@ import re
 import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from html import escape
 from tempfile import SpooledTemporaryFile
 from typing import IO, cast
 
+from wxbot.clock import CHINA
 from wxbot.qrcodes.drawing import PLAIN, DrawingRefusedError, Kind, Style, draw
 from wxbot.spreadsheet import harmless
 
 # A4 without the margins of the page.
 PRINTED_MILLIMETRES = 190
 MOST_COLUMNS = 10
-# The time of those who read what is printed; an index is for programs and has UTC.
-CHINA = timezone(timedelta(hours=8))
+# Times of an index are UTC, as it is for programs; what is printed has China's.
 INDEX_COLUMNS = ("file", "scene", "caption", "url", "expires_at")
 
 _HEAD = """<!doctype html>

@@ -60,7 +60,7 @@ ChannelReply = Annotated[
 
 
 class ChannelState(StrEnum):
-    """Where a channel stands; only a live one answers, counts and tags."""
+    """Where a channel stands; only a live one answers and tags. Each is counted."""
 
     LIVE = "live"
     NOT_BEGUN = "not_begun"
@@ -80,7 +80,7 @@ class ChangedChannel(Sent):
         None, description="What people read instead who follow for the first time with this scan."
     )
     tag: TagName | None = Field(None, description="WeChat's tag for whoever scans.")
-    starts_at: Moment | None = Field(None, description="From when it answers and counts.")
+    starts_at: Moment | None = Field(None, description="From when it answers and tags; it always counts.")
     ends_at: Moment | None = Field(None, description="From when it does so no more.")
 
 

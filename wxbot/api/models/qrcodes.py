@@ -69,7 +69,7 @@ class ShownCode(BaseModel):
     is_permanent: bool
     ticket: str = Field(description="WeChat's handle of the code.")
     url: str = Field(description="What the picture of the code contains.")
-    created_at: datetime
+    created_at: datetime = Field(description="When it was minted first; a renewal does not change it.")
     expires_at: datetime | None = Field(description="null for a permanent code.")
 
 

@@ -16,6 +16,7 @@ from wxbot.cli.qr.parts import (
     opened,
     print_code,
     save,
+    save_option,
     scene_value,
     type_option,
 )
@@ -24,9 +25,6 @@ _WEEK_SECONDS = 604_800
 # More than any code has left.
 _ALWAYS = 10**9
 
-_save_option: Callable[[Any], Any] = click.option(
-    "--save", "file", type=click.Path(path_type=Path), help="Draw it into this file, .png or .svg."
-)
 _expires_option: Callable[[Any], Any] = click.option(
     "--expires-in",
     type=int,
@@ -41,7 +39,7 @@ _expires_option: Callable[[Any], Any] = click.option(
 @type_option
 @click.option("--permanent", is_flag=True, help="A code that never expires; there are 100000 of each type.")
 @_expires_option
-@_save_option
+@save_option
 @common
 def mint(
     asked: Asked,
@@ -62,11 +60,12 @@ def mint(
     print_code(code, as_json=asked.as_json)
     if file is not None:
         save(code, file)
+        click.echo(f"Written: {file}", err=True)
 
 
 @click.command()
 @click.argument("scene")
-@_save_option
+@save_option
 @common
 def show(asked: Asked, *, scene: str, file: Path | None) -> None:
     """Show the code of SCENE that is on record; nothing is minted."""
@@ -77,6 +76,7 @@ def show(asked: Asked, *, scene: str, file: Path | None) -> None:
     print_code(code, as_json=asked.as_json)
     if file is not None:
         save(code, file)
+        click.echo(f"Written: {file}", err=True)
 
 
 @click.command(name="list")

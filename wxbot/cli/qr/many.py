@@ -1,6 +1,7 @@
 """`wxbot qr batch` and `wxbot qr sheet`: codes by the thousand."""
 
 import csv
+import io
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from wxbot.qrcodes.sheets import Entry
 
 _WEEK_SECONDS = 604_800
+_MOST_COLUMNS = 10  # that of wxbot/qrcodes/sheets.py, which takes its time to import
 _File = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -63,12 +65,14 @@ def batch(
     from wxbot.qrcodes.batch_file import BatchFileError, read_plan
     from wxbot.qrcodes.numbers import Numbers
 
-    out = out or file.with_suffix("")
+    out = out or _folder_for(file)
     try:
         with opened(asked.account) as parts, alone(file), progress_bar("Minting") as progress:
             plan = read_plan(file, account=parts.account, expires_in=expires_in)
             minter = parts.minter(holder=plan.holder, pace=Pace(per_minute).wait)
             output = Output(folder=out, images=images)  # type: ignore[arg-type]
+            if output.index.resolve() == file.resolve():
+                raise Failure(f"{file} would be replaced by the list of codes; name a folder with --out")
             run = Batch(parts.engine, minter, plan, output, numbers=Numbers(parts.engine))
             written = run.run(progress=progress)
             warning = Numbers(parts.engine).usage(parts.account).warning
@@ -76,6 +80,8 @@ def batch(
         for fault in error.faults:
             click.echo(f"{file}: {fault}", err=True)
         raise Failure(f"nothing was minted: {len(error.faults)} faults in {file}") from None
+    except OSError as error:
+        raise Failure(f"{error.filename or out} cannot be written: {error.strerror}") from None
     if warning:
         warn(warning)
     if asked.as_json:
@@ -84,11 +90,24 @@ def batch(
         click.echo(f"{len(plan.lines)} codes: {written}")
 
 
+def _folder_for(file: Path) -> Path:
+    folder = file.with_suffix("")
+    if folder == file:
+        raise click.UsageError(f"{file} has no ending to leave off; name a folder with --out")
+    return folder
+
+
 @click.command()
 @click.argument("file", type=_File)
 @click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--title", default="QR codes", show_default=True, help="Title of the page.")
-@click.option("--columns", type=int, default=4, show_default=True, help="How many codes beside each other.")
+@click.option(
+    "--columns",
+    type=click.IntRange(1, _MOST_COLUMNS),
+    default=4,
+    show_default=True,
+    help="How many codes beside each other.",
+)
 def sheet(file: Path, target: Path, *, title: str, columns: int) -> None:
     """Put the codes of FILE on a page to print, or into a ZIP.
 
@@ -103,31 +122,44 @@ def sheet(file: Path, target: Path, *, title: str, columns: int) -> None:
     expired = sum(entry.expires_at is not None and entry.expires_at <= now for entry in entries)
     if expired:
         warn(f"{expired} of these codes have expired; run `wxbot qr batch` again first.")
+    pieces = (
+        sheets.archive(entries)
+        if target.suffix == ".zip"
+        else (piece.encode() for piece in sheets.sheet(entries, title=title, columns=columns))
+    )
     part = target.with_name(f"{target.name}.part")
-    with part.open("wb") as written:
-        if target.suffix == ".zip":
-            written.writelines(sheets.archive(entries))
-        else:
-            written.writelines(
-                piece.encode() for piece in sheets.sheet(entries, title=title, columns=columns)
-            )
-    part.replace(target)
+    try:
+        with part.open("wb") as written:
+            written.writelines(pieces)
+        part.replace(target)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise Failure(f"{target} cannot be written: {error.strerror}") from None
     click.echo(f"{len(entries)} codes: {target}")
 
 
 def _entries(file: Path) -> "Iterator[Entry]":
     from wxbot.qrcodes.sheets import Entry
-    from wxbot.spreadsheet import as_it_was
+    from wxbot.spreadsheet import NotUtf8Error, as_it_was, text_of
 
-    with file.open(encoding="utf-8-sig", newline="") as read:
-        rows = csv.DictReader(read)
+    try:
+        rows = csv.DictReader(io.StringIO(text_of(file), newline=""), strict=True)
         if not {"scene", "url", "caption", "expires_at"} <= set(rows.fieldnames or ()):
             raise Failure(f"{file} is not a codes.csv that `wxbot qr batch` wrote")
         for row in rows:
-            ends = row["expires_at"]
             yield Entry(
                 scene=as_it_was(row["scene"]),
                 url=row["url"],
                 caption=as_it_was(row["caption"]),
-                expires_at=int(ends) if ends else None,
+                expires_at=_seconds(row["expires_at"], f"{file}: line {rows.line_num}"),
             )
+    except NotUtf8Error as error:
+        raise Failure(f"{file}: {error}") from None
+    except csv.Error as error:
+        raise Failure(f"{file}: line {rows.line_num}: {error}") from None
+
+
+def _seconds(cell: str | None, where: str) -> int | None:
+    if cell and not (cell.isascii() and cell.isdecimal()):
+        raise Failure(f"{where}: expires_at is {cell!r}; a spreadsheet has rounded it, so take the original")
+    return int(cell) if cell else None

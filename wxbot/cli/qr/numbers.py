@@ -1,11 +1,15 @@
 """`wxbot qr numbers` and `wxbot qr release`: the permanent numbers of an account."""
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
-from wxbot.cli.output import print_json, print_table, warn
-from wxbot.cli.qr.parts import Asked, common, moment, opened, print_code
+from wxbot.cli.output import Failure, print_json, print_table, warn
+from wxbot.cli.qr.parts import Asked, Parts, common, moment, opened, print_code
+
+if TYPE_CHECKING:
+    from wxbot.qrcodes.mint import Code
 
 
 @click.command()
@@ -28,9 +32,7 @@ def numbers(
     with opened(asked.account) as parts:
         book = Numbers(parts.engine)
         if owner is not None:
-            taken = book.take(parts.account, owner, purpose)
-            code = parts.minter().mint(taken.number, account=parts.account, expires_in=None)
-            print_code(code, as_json=asked.as_json)
+            print_code(_take(parts, owner, purpose), as_json=asked.as_json)
             return
         usage = book.usage(parts.account)
         found = book.taken(parts.account) if number is None else book.history(parts.account, number)
@@ -62,11 +64,13 @@ def numbers(
 def release(asked: Asked, *, number: int, quarantine_days: int) -> None:
     """Give a permanent NUMBER back.
 
-    WeChat cannot delete its code: what is printed goes on being scanned, so the number rests first.
+    WeChat cannot delete its code: what is printed goes on being scanned, so the number rests first. That of
+    a channel stays its own, also when the channel is archived.
     """
     from wxbot.qrcodes.numbers import Numbers
 
     with opened(asked.account) as parts:
+        _check_free_of_channels(parts, number)
         meant = Numbers(parts.engine).release(parts.account, number, quarantine_days)
     if asked.as_json:
         print_json(asdict(meant))
@@ -74,3 +78,47 @@ def release(asked: Asked, *, number: int, quarantine_days: int) -> None:
     click.echo(
         f"The number {number} rests for {quarantine_days} days; it belonged to {meant.owner or 'nobody'}."
     )
+
+
+def _take(parts: Parts, owner: str, purpose: str) -> "Code":
+    """Take the next free number and mint its code; given back if WeChat has certainly made none."""
+    from wxbot.qrcodes.numbers import Numbers
+
+    minter, book = parts.minter(), Numbers(parts.engine)
+    number = book.take(parts.account, owner, purpose).number
+    try:
+        return minter.mint(number, account=parts.account, expires_in=None)
+    except BaseException as error:
+        if _is_certainly_not_made(error):
+            book.release(parts.account, number, 0)
+        else:
+            warn(
+                f"WeChat may have made the code of the number {number}, so it stays taken; "
+                f"ask for it again with: wxbot qr mint {number} --permanent"
+            )
+        raise
+
+
+def _is_certainly_not_made(error: BaseException) -> bool:
+    """Say whether a minting that failed has left no code at WeChat's."""
+    from wxbot.errors import WxbotError
+    from wxbot.qrcodes.mint import MintingError
+    from wxbot.wechat.errcodes import UnreachableError
+
+    if isinstance(error, UnreachableError):
+        return not error.was_sent
+    return isinstance(error, WxbotError) and not isinstance(error, MintingError)
+
+
+def _check_free_of_channels(parts: Parts, number: int) -> None:
+    """Refuse a number that is a channel's scene, which cannot be changed: its code could not be minted."""
+    from wxbot.channels.store import Channels
+    from wxbot.qrcodes.kinds import check_scene
+    from wxbot.qrcodes.numbers import Numbers
+
+    book = Channels(parts.engine, check_scene=check_scene, numbers=Numbers(parts.engine))
+    if channel := book.find_scene(parts.account, str(number)):
+        raise Failure(
+            f"the number {number} is the scene of the channel {channel.name!r}, which keeps it for ever: "
+            "its code could not be minted any more"
+        )

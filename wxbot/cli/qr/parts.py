@@ -1,5 +1,6 @@
 """What the commands about codes share: the parts of a bot without its handlers, and how a code is printed."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -22,6 +23,28 @@ if TYPE_CHECKING:
 
 type_option: Callable[[Any], Any] = click.option(
     "--type", "kind", type=click.Choice(["number", "text"]), help="Digits are a number unless it says text."
+)
+
+
+class _Picture(click.Path):
+    """A file to draw into: looked at before anything is minted that could then not be drawn."""
+
+    def __init__(self) -> None:
+        super().__init__(dir_okay=False, writable=True, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        file = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if file.suffix not in (".png", ".svg"):
+            self.fail("the file's name must end with .png or .svg", param, ctx)
+        if not file.parent.is_dir():
+            self.fail(f"there is no folder {str(file.parent)!r}", param, ctx)
+        if not os.access(file.parent, os.W_OK | os.X_OK):
+            self.fail(f"the folder {str(file.parent)!r} cannot be written to", param, ctx)
+        return file
+
+
+save_option: Callable[[Any], Any] = click.option(
+    "--save", "file", type=_Picture(), help="Draw it into this file, .png or .svg."
 )
 
 
@@ -128,11 +151,12 @@ def moment(seconds: int | None) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC).astimezone():%Y-%m-%d %H:%M:%S %z}"
 
 
-def save(code: "Code", file: Path) -> None:
+def save(code: "Code", file: Path, *, caption: str = "") -> None:
     """Draw a code into a file whose name ends with .png or .svg."""
     from wxbot.qrcodes.drawing import draw
 
-    if file.suffix not in (".png", ".svg"):
-        raise click.BadParameter("the file's name must end with .png or .svg", param_hint="--save")
-    file.write_bytes(draw(code.url, kind="svg" if file.suffix == ".svg" else "png"))
-    click.echo(f"Written: {file}", err=True)
+    picture = draw(code.url, kind="svg" if file.suffix == ".svg" else "png", caption=caption)
+    try:
+        file.write_bytes(picture)
+    except OSError as error:
+        raise Failure(f"{file} cannot be written: {error.strerror}") from None
