@@ -124,7 +124,7 @@ def test_each_fault_of_a_channel_is_told_in_both_languages(details: dict[str, An
         assert_told(fault)
 
 
-@pytest.mark.parametrize("scene", ["", "qrscene_1", "x" * 65, "店", f"store:{'x' * 21}w"])
+@pytest.mark.parametrize("scene", ["", "qrscene_1", "20261201", "x" * 65, "店", f"store:{'x' * 21}w"])
 def test_each_fault_of_a_scene_is_told_in_both_languages(scene: str) -> None:
     with pytest.raises(SceneRefusedError) as refused:
         check_scene(scene)

@@ -177,7 +177,7 @@ class TestBesideHandlers:
             connection.execute(models.jobs.update().values(run_at=0))
         wx.work()
 
-        assert (before, people("shop-1")) == ([], [(1, False)])
+        assert (before, people("shop-1")) == ([(1, False)], [(1, False)])
 
 
 def _last_event(wx: Wx) -> Scan:

@@ -5,6 +5,8 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine
+from sqlalchemy.event import listen
 
 from wxbot import Article, Image, Music, News, Text
 from wxbot.channels.channel import (
@@ -56,7 +58,7 @@ def test_title_and_scene_default_to_the_name(parts: ChannelParts) -> None:
 
 def test_scene_may_be_another_text_or_a_number(parts: ChannelParts) -> None:
     assert create(parts, "shop-1", scene="ch:1").scene == "ch:1"
-    assert create(parts, "shop-2", scene="4294967295").scene == "4294967295"
+    assert create(parts, "shop-2", scene="100000").scene == "100000"
 
 
 def test_channel_may_take_a_permanent_number(parts: ChannelParts, numbers: Numbers) -> None:
@@ -98,7 +100,7 @@ def test_number_is_given_back_when_the_channel_is_not_made(parts: ChannelParts, 
 def test_number_that_is_named_is_taken_if_it_is_free(parts: ChannelParts, numbers: Numbers) -> None:
     numbers.take("default", "somebody", "their own", 2)
 
-    for name, scene in (("shop-1", "1"), ("shop-2", "2"), ("shop-3", "100001")):
+    for name, scene in (("shop-1", "1"), ("shop-2", "2"), ("shop-3", "4294967296")):
         with parts.book.prepared("default", Wanted(name=name, scene=scene)) as wanted:
             parts.book.create("default", wanted)
     with parts.book.prepared("default", Wanted(name="shop-4", takes_number=True)) as wanted:
@@ -136,6 +138,8 @@ def test_number_of_whoever_was_faster_stays_theirs(parts: ChannelParts, numbers:
     ("scene", "reason"),
     [
         ("qrscene_1", "no scene may begin with"),
+        ("20261201", "the scene 20261201 is a number above 100000, of which WeChat makes no permanent code"),
+        ("4294967295", "number above 100000"),
         ("last_trade_no_1", "no scene may begin with"),
         ("一号店", "the scene holds '一号店'"),
         ("x" * 65, "has 65 characters"),
@@ -233,6 +237,23 @@ def test_one_of_many_gets_the_scene(parts: ChannelParts) -> None:
 
     assert len(made) == 1
     assert [each.name for each in parts.book.listed(["default"])] == made
+
+
+def test_changes_of_one_moment_keep_each_other(parts: ChannelParts, engine: Engine) -> None:
+    create(parts, "shop-1")
+    other = threading.Thread(target=parts.book.change, args=("default", "shop-1", {"owner": "李店长"}))
+
+    def come_between(_connection: object, _cursor: object, sql: str, *_: object) -> None:
+        if sql.startswith("SELECT") and other.ident is None:
+            other.start()
+            other.join(0.5)  # it is done by now, or waits for us
+
+    listen(engine, "after_cursor_execute", come_between)
+    parts.book.change("default", "shop-1", {"tag": "一号店"})
+    other.join()
+
+    found = parts.book.find("default", "shop-1")
+    assert (found.owner, found.tag) == ("李店长", "一号店")
 
 
 def test_changes_leave_the_rest_as_it_is(parts: ChannelParts) -> None:

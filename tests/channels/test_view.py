@@ -2,6 +2,7 @@
 
 import gc
 import os
+import threading
 import time
 import weakref
 from collections.abc import Callable
@@ -54,6 +55,29 @@ def test_change_elsewhere_is_seen_by_the_thread(
     monkeypatch.setattr(view_module, "REFRESH_SECONDS", 0.02)
     other = ChannelView(engine)
     other.start()
+    create(parts, "shop-1")
+
+    wait_for(lambda: other.find("default", "shop-1", NOW))
+
+    other.close()
+
+
+def test_without_a_thread_the_next_event_that_looks_tries_again(
+    parts: ChannelParts, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(view_module, "REFRESH_SECONDS", 0.02)
+    start = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name == "channels":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    other = ChannelView(engine)
+    with monkeypatch.context() as limited:
+        limited.setattr(threading.Thread, "start", refuse)
+        other.start()
+        assert other.find("default", "shop-1", NOW) is None
     create(parts, "shop-1")
 
     wait_for(lambda: other.find("default", "shop-1", NOW))

@@ -13,6 +13,7 @@ from wxbot.cli import cli
 from wxbot.db.engine import open_engine
 from wxbot.db.models import events
 from wxbot.emulator.world import World
+from wxbot.qrcodes.numbers import Numbers
 from wxbot.settings.model import AnalyticsSettings
 
 SHOPS = """name,title,group,promoter,tag,reply,reply_new,starts,ends
@@ -129,6 +130,33 @@ def test_file_with_faults_makes_nothing_and_names_them_all(configured: Any) -> N
     assert "no column 'colour'" in run(configured, "channels", "import", column.name).stderr
 
 
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        ("name,title\nshop-1,东门店\nshop-2,x\n".encode("gbk"), "line 2: the file is not UTF-8; save it as"),
+        (b'name,title\nshop-1,x\nshop-2,"y\n', "line 3: unexpected end of data"),
+        (b'name,"title\n', "line 1: unexpected end of data"),
+    ],
+)
+def test_file_that_is_no_csv_of_utf8_is_a_fault_with_its_line(
+    configured: Any, content: bytes, fault: str
+) -> None:
+    (configured.folder / "shops.csv").write_bytes(content)
+
+    done = run(configured, "channels", "import", "shops.csv")
+
+    assert done.exit_code == 1 and f"shops.csv: {fault}" in done.stderr
+    assert "nothing was made" in done.stderr and answer(configured, "list") == []
+
+
+def test_number_that_a_later_line_names_is_not_taken_by_an_earlier_one(configured: Any) -> None:
+    configured.write("shops.csv", "name,scene,number\na,,yes\nb,1,\n")
+
+    made = answer(configured, "import", "shops.csv")
+
+    assert [(each["name"], each["scene"]) for each in made] == [("a", "2"), ("b", "1")]
+
+
 def test_import_may_change_what_is_there(configured: Any) -> None:
     answer(configured, "add", "shop-1", "--tag", "旧", "--reply", "你好")
     configured.write("shops.csv", "name,tag,title,number\nshop-1,新,,\nshop-2,,二号店,yes\n")
@@ -166,6 +194,23 @@ def test_codes_are_minted_shown_and_drawn(project: Any, world: World) -> None:
     assert page.exit_code == 0 and "一号店" in (project.folder / "sheet.html").read_text()
     kinds = sorted(code.kind for code in world.codes.minted.values())
     assert kinds == ["QR_LIMIT_SCENE", "QR_LIMIT_STR_SCENE", "QR_STR_SCENE"]
+
+
+def test_one_channel_without_a_code_does_not_keep_the_others_from_theirs(project: Any, world: World) -> None:
+    answer(project, "add", "shop-1")
+    answer(project, "add", "shop-2", "--scene", "7")
+    answer(project, "add", "shop-3")
+    engine = open_engine(f"sqlite:///{project.folder}/var/wxbot.db")
+    Numbers(engine).release("default", 7)
+    engine.dispose()
+
+    done = run(project, "channels", "codes", "out")
+
+    assert done.exit_code == 1 and done.stdout == "2 codes: out/codes.csv\n"
+    assert "shop-2: the permanent number 7 rests until" in done.stderr
+    assert "1 of 3 channels have no code" in done.stderr
+    with (project.folder / "out" / "codes.csv").open(encoding="utf-8-sig") as written:
+        assert [row["channel"] for row in csv.DictReader(written)] == ["shop-1", "shop-3"]
 
 
 def test_address_that_shows_another_scene_is_not_taken_away(project: Any, world: World) -> None:
@@ -213,12 +258,15 @@ def test_routes_and_explain_know_channels(configured: Any) -> None:
     answer(configured, "add", "window", "--reply", "橱窗")
     answer(configured, "add", "vip", "--reply", "贵宾")
     answer(configured, "add", "soon", "--reply", "快了", "--starts", "2098-01-01")
+    answer(configured, "add", "closed", "--reply", "再见")
+    answer(configured, "archive", "closed")
 
     # Processes of their own: in this one, the handlers of another project may be loaded already.
     routes = json.loads(configured.run("routes", "--json").stdout)
     by_channel = json.loads(configured.run("explain", "window", "--json").stdout)
     by_handler = json.loads(configured.run("explain", "vip", "--json").stdout)
     by_nobody = configured.run("explain", "soon").stdout
+    by_archived = configured.run("explain", "closed").stdout
 
     kinds = [each["kind"] for each in routes]
     assert kinds == ["exact", "pattern", "channel", "channel", "channel", "click"]
@@ -238,3 +286,4 @@ def test_routes_and_explain_know_channels(configured: Any) -> None:
     assert by_handler["winner"] == "shop.vip"
     assert "counts; a handler's rule answers" in [each["reason"] for each in by_handler["candidates"]]
     assert "has not begun" in by_nobody and "answered by nobody" in by_nobody
+    assert "is archived" in by_archived and "answered by nobody" in by_archived

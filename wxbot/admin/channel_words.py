@@ -107,6 +107,8 @@ WORDS: Words = {
     "living_made": ("活码链接已生成。", "The living code is there."),
     "code_minted": ("永久码已生成。", "The permanent code is there."),
     "minting_failed": ("没能生成二维码：{0}", "The code could not be had: {0}"),
+    "not_on_the_sheet": ("这个渠道不在打印页里：{0}", "Not on the sheet: {0}"),
+    "more_not_on_the_sheet": ("还有 {0} 个渠道不在打印页里。", "{0} more are not on the sheet."),
     "code_of": ("{0} 的二维码", "Code of {0}"),
     "print_codes": ("打印二维码", "Print codes"),
     "print_checked": ("打印选中的", "Print the checked"),

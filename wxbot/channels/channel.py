@@ -54,7 +54,7 @@ class ChannelRefusedError(ChannelError):
 
 
 class State(StrEnum):
-    """Where a channel stands; only a live one answers, counts and tags."""
+    """Where a channel stands; only a live one answers and tags. Each is counted."""
 
     LIVE = "live"
     NOT_BEGUN = "not_begun"
@@ -102,7 +102,7 @@ class Channel(Details):
         return State.OVER if self.ends_at is not None and self.ends_at <= at else State.LIVE
 
     def is_live(self, at: int) -> bool:
-        """Say whether it answers and counts what happens at this time."""
+        """Say whether it answers, and tags for, what happens at this time."""
         return self.state(at) is State.LIVE
 
     def reply_to(self, scan: Scan) -> Reply | None:

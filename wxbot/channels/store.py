@@ -24,6 +24,7 @@ from wxbot.channels.channel import (
 )
 from wxbot.db.business import channels, promoters
 from wxbot.db.patience import patiently
+from wxbot.db.sqlite import begin_write
 from wxbot.db.statements import database_now, insert_first
 from wxbot.errors import WxbotError
 
@@ -189,6 +190,7 @@ class Channels:
         """
 
         def work(connection: Connection) -> Channel:
+            begin_write(connection)  # for SQLite, to which FOR UPDATE says nothing
             known = _known(connection, account, name, for_update=True)
             after = _changed(connection, known, changes)
             values = row_of(after) | {"changed_at": database_now()}

@@ -48,9 +48,12 @@ class ChannelView:
         self._reading = threading.Lock()
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
+        self._is_started = False
 
     def find(self, account: str, scene: str, at: int) -> Channel | None:
         """Return the channel that is live at this time (seconds since 1970) and has this scene."""
+        if self._is_started and self._thread is None:  # the machine had no thread for it
+            self.start()
         known = self._known.get((account, scene))
         return known[1] if known is not None and known[1].is_live(at) else None
 
@@ -58,6 +61,13 @@ class ChannelView:
         """Return the channel of a scene whether or not it has begun or ended, unless it is archived."""
         known = self._known.get((account, scene))
         return None if known is None else known[1]
+
+    def look_up(self, account: str, scene: str) -> Channel | None:
+        """Return the channel of a scene from the database, also one that is archived."""
+        mine = channels.c.account == account, channels.c.scene == scene
+        with self._engine.connect() as connection:
+            row = connection.execute(select(channels).where(*mine)).first()
+        return None if row is None else _channel(row)
 
     def of(self, account: str) -> list[Channel]:
         """Return the channels of an account, by name."""
@@ -101,11 +111,15 @@ class ChannelView:
             log.warning(_AWAY, type(error).__name__)
 
     def start(self) -> None:
-        """Keep up to date from now on, until `close` is called or nobody has this view any more."""
+        """Keep up to date from now on, until `close` is called or nobody has this view any more.
+
+        On a machine that gives no more threads, from the next `find` on for which it has one.
+        """
         with self._lock:
             if self._thread is None and not self._ended.is_set():
-                self._begin()
+                self._is_started = True
                 started.add(self)
+                self._begin()
 
     def close(self) -> None:
         """End the thread."""
@@ -123,8 +137,14 @@ class ChannelView:
 
     def _begin(self) -> None:
         view = weakref.ref(self)
-        self._thread = threading.Thread(target=_keep, args=(view, self._ended), name="channels", daemon=True)
-        self._thread.start()
+        self._thread = None  # after a fork, the parent's
+        thread = threading.Thread(target=_keep, args=(view, self._ended), name="channels", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            log.error("the channels cannot be kept up to date (%s)", error)
+        else:
+            self._thread = thread
 
 
 def _keep(view: "weakref.ref[ChannelView]", ended: threading.Event) -> None:

@@ -81,7 +81,7 @@ bindings = Table(
     Index("ix_bindings_bound_at", "bound_at"),
 )
 
-# A named place where a code hangs: what it says, whose it is, and when it counts.
+# A named place where a code hangs: what it says, whose it is, and when it answers.
 channels = Table(
     "channels",
     metadata,

@@ -1,6 +1,7 @@
 """`wxbot channels code` and `codes`: the codes that hang at the places."""
 
 import csv
+import os
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -10,7 +11,7 @@ import click
 
 from wxbot.cli.channels.parts import Books, opened_books
 from wxbot.cli.output import Failure, print_json, print_table, progress_bar
-from wxbot.cli.qr.parts import Asked, common, kind_words, moment
+from wxbot.cli.qr.parts import Asked, common, kind_words, moment, save, save_option
 from wxbot.spreadsheet import harmless
 
 if TYPE_CHECKING:
@@ -25,12 +26,7 @@ _COLUMNS = ("channel", "scene", "caption", "url", "ticket", "expires_at", "image
 @click.argument("name")
 @click.option("--permanent", is_flag=True, help="A code that never expires, to be printed.")
 @click.option("--as", "living", metavar="NAME", help="Show it at /q/NAME; the channel's name unless given.")
-@click.option(
-    "--save",
-    "file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Draw it into this file, .png or .svg, with the title below.",
-)
+@save_option
 @common
 def code(asked: Asked, *, name: str, permanent: bool, living: str | None, file: Path | None) -> None:
     """Get the code of the channel NAME.
@@ -41,20 +37,9 @@ def code(asked: Asked, *, name: str, permanent: bool, living: str | None, file: 
         channel = books.channels.find(books.account, name)
         image = None if permanent else _living(books, channel, living or name)
         minted = _mint(books.parts.minter(), channel, is_permanent=permanent)
+    _print(channel, minted, image, as_json=asked.as_json)
     if file is not None:
-        _draw(channel, minted, file)
-    if asked.as_json:
-        print_json({**asdict(minted), "image": image})
-        return
-    rows = [
-        ("channel", f"{channel.name} ({channel.title})"),
-        ("scene", minted.scene),
-        ("kind", kind_words(minted)),
-        ("valid until", moment(minted.expires_at) or "for ever"),
-        ("url", minted.url),
-        ("image", image or ""),
-    ]
-    print_table(("", ""), [row for row in rows if row[1]])
+        save(minted, file, caption=channel.title)
 
 
 @click.command()
@@ -76,7 +61,8 @@ def codes(asked: Asked, *, folder: Path, temporary: bool, images: str, **given: 
     """Draw the permanent codes of all channels into FOLDER, to be printed.
 
     FOLDER gets an image for each, with the title below, and codes.csv, of which `wxbot qr sheet` makes a
-    page. The same command once more adds what is missing.
+    page. The same command once more adds what is missing. A channel that can have no code is named, and the
+    others get theirs.
     """
     from wxbot.channels.store import Filter
 
@@ -84,14 +70,14 @@ def codes(asked: Asked, *, folder: Path, temporary: bool, images: str, **given: 
         found = books.all(Filter(group=given["group"], promoter=given["promoter"]))
         if not found:
             raise Failure("there is no such channel; make one with: wxbot channels add NAME --reply TEXT")
-        minter, rows = books.parts.minter(), []
-        folder.mkdir(parents=True, exist_ok=True)
+        printer, rows = _Printer(books.parts.minter(), is_permanent=not temporary), []
+        _make(folder)
         for number, channel in enumerate(found, 1):
-            minted = _mint(minter, channel, is_permanent=not temporary)
-            image = "" if images == "none" else f"{channel.name}.{images}"
-            if image:
-                _draw(channel, minted, folder / image)
-            rows.append(_row(channel, minted, image))
+            if minted := printer.code(channel):
+                image = "" if images == "none" else f"{channel.name}.{images}"
+                if image:
+                    save(minted, folder / image, caption=channel.title)
+                rows.append(_row(channel, minted, image))
             progress(number, len(found))
     index = folder / "codes.csv"
     _write(index, rows)
@@ -99,6 +85,55 @@ def codes(asked: Asked, *, folder: Path, temporary: bool, images: str, **given: 
         print_json({"codes": len(rows), "file": str(index)})
     else:
         click.echo(f"{len(rows)} codes: {index}")
+    for name, why in printer.missing.items():
+        click.echo(f"{name}: {why}", err=True)
+    if printer.missing:
+        raise Failure(f"{len(printer.missing)} of {len(found)} channels have no code in {index}")
+
+
+class _Printer:
+    """Gets the codes of many channels, and notes which cannot be had and why."""
+
+    def __init__(self, minter: "Minter", *, is_permanent: bool) -> None:
+        self._minter = minter
+        self._is_permanent = is_permanent
+        self._is_refused = False
+        self.missing: dict[str, str] = {}
+
+    def code(self, channel: "Channel") -> "Code | None":
+        """Return the code of a channel; None, and a line in `missing`, when it cannot be had."""
+        from wxbot.errors import WxbotError
+        from wxbot.wechat.errcodes import ApiError
+
+        try:
+            # What keeps WeChat from answering at all would only be heard again, a wait for each channel.
+            if self._is_refused and not self._is_on_record(channel):
+                self.missing[channel.name] = "was not asked for any more"
+                return None
+            return _mint(self._minter, channel, is_permanent=self._is_permanent)
+        except WxbotError as error:
+            self.missing[channel.name] = str(error)
+            self._is_refused |= isinstance(error, ApiError) and type(error) is not ApiError
+            return None
+
+    def _is_on_record(self, channel: "Channel") -> bool:
+        known = self._minter.find(channel.scene, account=channel.account, is_permanent=self._is_permanent)
+        return known is not None and known.is_permanent
+
+
+def _print(channel: "Channel", minted: "Code", image: str | None, *, as_json: bool) -> None:
+    if as_json:
+        print_json({**asdict(minted), "image": image})
+        return
+    rows = [
+        ("channel", f"{channel.name} ({channel.title})"),
+        ("scene", minted.scene),
+        ("kind", kind_words(minted)),
+        ("valid until", moment(minted.expires_at) or "for ever"),
+        ("url", minted.url),
+        ("image", image or ""),
+    ]
+    print_table(("", ""), [row for row in rows if row[1]])
 
 
 def _living(books: Books, channel: "Channel", name: str) -> str:
@@ -121,19 +156,20 @@ def _mint(minter: "Minter", channel: "Channel", *, is_permanent: bool) -> "Code"
     return minter.mint(value_of(channel.scene), account=channel.account, expires_in=expires_in)
 
 
-def _draw(channel: "Channel", minted: "Code", file: Path) -> None:
-    from wxbot.qrcodes.drawing import draw
-
-    if file.suffix not in (".png", ".svg"):
-        raise click.BadParameter("the file's name must end with .png or .svg", param_hint="--save")
-    kind = "svg" if file.suffix == ".svg" else "png"
-    file.write_bytes(draw(minted.url, kind=kind, caption=channel.title))  # type: ignore[arg-type]
-
-
 def _row(channel: "Channel", minted: "Code", image: str) -> tuple[object, ...]:
     expires_at = "" if minted.expires_at is None else minted.expires_at
     texts = (harmless(each) for each in (channel.name, minted.scene, channel.title))
     return *texts, minted.url, minted.ticket, expires_at, image
+
+
+def _make(folder: Path) -> None:
+    """Make a folder, or find out that nothing can be written into it before anything is minted."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Failure(f"the folder {folder} cannot be made: {error.strerror}") from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise Failure(f"the folder {folder} cannot be written to")
 
 
 def _write(file: Path, rows: Iterable[tuple[object, ...]]) -> None:

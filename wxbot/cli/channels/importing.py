@@ -1,6 +1,8 @@
 """`wxbot channels import`: many channels from a CSV file, all of them or none."""
 
 import csv
+import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +12,7 @@ import click
 from wxbot.cli.channels.parts import Books, as_data, opened_books, read_moment, read_text
 from wxbot.cli.output import Failure, print_json, progress_bar
 from wxbot.cli.qr.parts import Asked, common
+from wxbot.spreadsheet import NotUtf8Error, text_of
 
 if TYPE_CHECKING:
     from wxbot.channels.channel import Channel, Details
@@ -45,10 +48,12 @@ def import_command(asked: Asked, *, file: Path, update: bool) -> None:
             for fault in faults:
                 click.echo(f"{file}: {fault}", err=True)
             raise Failure(f"nothing was made: {len(faults)} faults in {file}")
-        made = []
-        for number, line in enumerate(lines, 1):
-            made.append(_keep(books, line))
-            progress(number, len(lines))
+        kept: dict[int, Channel] = {}
+        # The next free number is none of those that another line names as its scene.
+        for line in sorted(lines, key=lambda each: each.wanted.takes_number):
+            kept[line.number] = _keep(books, line)
+            progress(len(kept), len(lines))
+    made = [kept[line.number] for line in lines]
     changed = sum(line.is_there for line in lines)
     if asked.as_json:
         print_json([as_data(each) for each in made])
@@ -57,25 +62,40 @@ def import_command(asked: Asked, *, file: Path, update: bool) -> None:
 
 
 def _read(books: Books, file: Path, *, is_update: bool) -> tuple[list[_Line], list[str]]:
-    lines: list[_Line] = []
+    try:
+        text = text_of(file)
+    except NotUtf8Error as error:
+        return [], [str(error)]
+    rows = csv.DictReader(io.StringIO(text, newline=""), restkey="", strict=True)
     faults: list[str] = []
-    seen: dict[str, int] = {}
-    with file.open(encoding="utf-8-sig", newline="") as read:
-        rows = csv.DictReader(read, restkey="", strict=True)
-        unknown = sorted(set(rows.fieldnames or ()) - set(_COLUMNS))
-        if unknown or "name" not in (rows.fieldnames or ()):
-            wrong = f"no column {unknown[0]!r} is known" if unknown else "there is no column `name`"
+    try:
+        if wrong := _wrong_columns(rows.fieldnames or ()):
             return [], [f"line 1: {wrong}; the columns are {', '.join(_COLUMNS)}"]
-        for row in rows:
-            number = rows.line_num
-            try:
-                line = _line(books, number, row, is_update=is_update)
-                _check_twins(line, seen)
-            except click.ClickException as error:
-                faults.append(f"line {number}: {error.message}")
-            else:
-                lines.append(line)
-    return lines, faults
+        return _lines(books, rows, faults, is_update=is_update), faults
+    except csv.Error as error:
+        return [], [*faults, f"line {rows.reader.line_num}: {error}"]
+
+
+def _wrong_columns(names: Sequence[str]) -> str:
+    unknown = sorted(set(names) - set(_COLUMNS))
+    if unknown:
+        return f"no column {unknown[0]!r} is known"
+    return "" if "name" in names else "there is no column `name`"
+
+
+def _lines(books: Books, rows: "csv.DictReader[str]", faults: list[str], *, is_update: bool) -> list[_Line]:
+    lines: list[_Line] = []
+    seen: dict[str, int] = {}
+    for row in rows:
+        number = rows.line_num
+        try:
+            line = _line(books, number, row, is_update=is_update)
+            _check_twins(line, seen)
+        except click.ClickException as error:
+            faults.append(f"line {number}: {error.message}")
+        else:
+            lines.append(line)
+    return lines
 
 
 def _line(books: Books, number: int, row: dict[str, Any], *, is_update: bool) -> _Line:

@@ -35,7 +35,7 @@ _DETAILS = (
     click.option("--reply-file", type=_File, help="A JSON file with a text, image or news, for everybody."),
     click.option("--reply-new-file", type=_File, help="The same for people who follow for the first time."),
     click.option("--tag", help="WeChat's tag for whoever scans, at most 30 characters."),
-    click.option("--starts", help="From when it answers and counts, as in 2026-12-01 or 2026-12-01T09:00."),
+    click.option("--starts", help="From when it answers and tags, as in 2026-12-01 or 2026-12-01T09:00."),
     click.option("--ends", help="From when it does so no more."),
 )
 _PERIOD = (
