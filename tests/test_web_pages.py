@@ -69,7 +69,7 @@ def test_a_page_asks_nobody_else_and_runs_only_its_own(browser: FlaskClient) -> 
     assert {f"'nonce-{nonce}'" for nonce in nonces} == set(re.findall(r"'nonce-[^']+'", policy))
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
-    assert page.headers["Referrer-Policy"] == "no-referrer"
+    assert page.headers["Referrer-Policy"] == "same-origin"
     assert page.headers["Cache-Control"] == "no-store"
     assert page.headers["X-Content-Type-Options"] == "nosniff"
     assert nonces != set(re.findall(r'nonce="([^"]+)"', browser.get("/hut/").text))

@@ -99,6 +99,27 @@ def test_of_logins_that_begin_at_once_one_lives(logins: Logins, claims: Claims) 
     assert sorted(states) == ["cancelled"] * 5 + ["open"]
 
 
+def test_login_that_others_called_off_while_it_called_off_theirs_is_begun_again(
+    logins: Logins, claims: Claims, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = claims.make
+    called_off: list[Claim] = []
+
+    def make_beside_others(offer: Offer) -> Claim:
+        claim = make(offer)
+        if len(called_off) < 2:
+            called_off.append(claim)
+            claims.cancel("default", claim.id, detail="replaced")
+        return claim
+
+    monkeypatch.setattr(claims, "make", make_beside_others)
+
+    claim = logins.begin(attempt())
+
+    found = claims.find("default", claim.id)
+    assert found is not None and found.state is State.OPEN and claim not in called_off
+
+
 def test_a_number_has_its_digits_and_does_not_begin_with_nought(logins: Logins) -> None:
     numbers = {number_of(logins.begin(attempt(digits=2))) for _ in range(30)}
 
@@ -231,6 +252,26 @@ def test_a_code_is_good_for_a_minute(
         connection.execute(issued.values(at=database_now() - age))
 
     assert (logins.exchange(code, STATE, is_allowed=anybody) is not None) == is_good
+
+
+@pytest.mark.parametrize(("late", "is_good"), [(CODE_SECONDS - 10, True), (CODE_SECONDS, False)])
+def test_a_login_is_exchanged_a_minute_after_its_end_at_the_latest(
+    late: int, is_good: bool, logins: Logins, claims: Claims, expire: Callable[..., None]
+) -> None:
+    claim = confirmed(logins, claims)
+    expire(claim.id, -late)
+    code = logins.code(claim) or ""
+
+    assert (logins.exchange(code, STATE, is_allowed=anybody) is not None) == is_good
+
+
+def test_a_login_of_somebody_erased_is_not_exchanged(logins: Logins, claims: Claims, engine: Engine) -> None:
+    claim = confirmed(logins, claims)
+    code = logins.code(claim) or ""
+    with engine.begin() as connection:
+        connection.execute(update(table).where(table.c.id == claim.id).values(person=None, openid=None))
+
+    assert logins.exchange(code, STATE, is_allowed=anybody) is None
 
 
 def test_a_login_that_was_taken_back_is_not_exchanged(logins: Logins, claims: Claims) -> None:

@@ -1,5 +1,6 @@
 """The two windows of a journey: the shop in one browser, the phone in another, as they are in life."""
 
+import itertools
 import re
 
 from playwright.sync_api import Locator, Page, expect
@@ -7,6 +8,8 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.dev import Dev
 
 _ASKED = re.compile(r"(?:请回复数字|send the number) (\d{4}) (?:完成绑定|to link it)")
+# Not id(): that of a window that is gone is given to another one.
+_marks = itertools.count(1)
 
 
 class Shop:
@@ -63,6 +66,7 @@ class Phone:
     def __init__(self, page: Page, dev: Dev) -> None:
         self.page = page
         self._dev = dev
+        self._mark = next(_marks)
         self._people = {name: self._add(name) for name in ("Ailin", "Bo")}
         self._gesture("Ailin", "follow")
         page.goto(dev.url)
@@ -152,7 +156,7 @@ class Phone:
         assert self.page.request.post(url, data={}).ok
 
     def _named(self, name: str) -> str:
-        return f"{name}{id(self)}"
+        return f"{name}{self._mark}"
 
 
 def _fits(page: Page) -> bool:

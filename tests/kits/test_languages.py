@@ -157,6 +157,18 @@ def test_login_is_asked_for_in_the_language_of_the_page(
         assert "Device: Chrome · Windows" in asked and "send “not me”" in asked and "2 more to try" in wrong
 
 
+@pytest.mark.parametrize("language", ["en", "visitor"])
+def test_english_texts_name_the_browser_in_english(speak: Callable[..., Site], language: str) -> None:
+    site = speak(language)
+    [ailin] = site.people("ailin")
+    browser = Browser(site, "ailin")
+    browser.headers["User-Agent"] = "Mozilla/5.0 (Linux; Android 15) Chrome/142.0 MicroMessenger/8.0"
+
+    asked = ailin.scan(browser.show(lang="en" if language == "visitor" else "zh-CN").scene).text
+
+    assert "Device: WeChat · Android" in asked and not HAN.search(asked)
+
+
 def test_times_are_written_in_english_too() -> None:
     assert time_of(1_790_000_000, "en") == "Sep 21, 22:13 (China)"
 

@@ -214,7 +214,7 @@ def test_the_cookie_of_the_way_is_for_no_script_and_comes_along_from_wechat(site
     (cookie,) = [each for each in answer.headers.getlist("Set-Cookie") if "oauth" in each]
     assert {"HttpOnly", "SameSite=Lax", "Path=/link", "Max-Age=600"} <= set(cookie.split("; "))
     assert answer.headers["Cache-Control"] == "no-store"
-    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert answer.headers["Referrer-Policy"] == "same-origin"
 
 
 def test_a_snapshot_user_is_refused_with_a_way_on(site: Site) -> None:

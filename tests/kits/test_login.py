@@ -6,18 +6,21 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
 from tests.kits.conftest import Site
 from tests.kits.logging_in import RETURN_TO, SETTINGS, Browser, exchange
 from wxbot import Plugin, TextMessage
 from wxbot.api.keys import Keys
+from wxbot.bindings.logins import CODE_SECONDS
 from wxbot.db.business import webhook_deliveries
+from wxbot.db.models import jobs
+from wxbot.db.statements import database_now
 from wxbot.errors import PluginError
 from wxbot.kits import link, login
 from wxbot.kits.login_about import place_of, time_of
 from wxbot.kits.login_config import LoginConfig
-from wxbot.web.browser import address_of, device_of, shortened
+from wxbot.web.browser import _BROWSERS, _SYSTEMS, address_of, device_of, shortened
 from wxbot.webhooks.webhook import Draft
 
 pytestmark = pytest.mark.every_store
@@ -197,6 +200,36 @@ def test_a_new_device_is_told_of_once(site: Site) -> None:
     assert [len(who.messages) for who in (ailin, bo)] == [2, 1]
     assert "新设备" in ailin.messages[0].text and "Chrome · Windows" in ailin.messages[0].text
     assert "不是我" in ailin.messages[0].text
+
+
+def test_a_device_is_known_by_what_the_site_has_heard_of(site: Site) -> None:
+    (ailin,) = site.people("Ailin")
+    browser = Browser(site, "b")
+    ailin.scan(browser.show().scene)
+    ailin.say(browser.number())
+    browser.page_token = ""
+
+    log_in(site, browser, ailin)
+    site.wx.work()
+
+    assert len(ailin.messages) == 1
+
+
+def test_a_login_that_is_exchanged_at_the_last_moment_is_told_of(site: Site) -> None:
+    (ailin,) = site.people("Ailin")
+    browser = Browser(site, "b")
+    ailin.scan((claim := browser.show()).scene)
+    ailin.say(browser.number())
+    site.expire(claim, seconds=-CODE_SECONDS - 10)
+    site.wx.work()  # by the worker's clock, which is before the database's, it is over
+    site.expire(claim, seconds=-CODE_SECONDS + 10)
+
+    assert exchange(site, browser.finish()["code"], browser.state).status_code == 200
+    with site.wx.bot.engine.begin() as connection:
+        connection.execute(update(jobs).values(run_at=database_now()))
+    site.wx.work()
+
+    assert len(ailin.messages) == 1
 
 
 @pytest.mark.parametrize(("notice", "count"), [("always", 2), ("never", 0)])
@@ -392,7 +425,15 @@ def test_browsers_are_named_in_our_words(agent: str, device: str) -> None:
 
 
 @pytest.mark.sqlite_only
-def test_a_database_that_fails_is_answered_with_words(site: Site) -> None:
+def test_all_browsers_have_english_names() -> None:
+    agents = [mark for mark, _ in (*_BROWSERS, *_SYSTEMS)]
+
+    assert all(device_of(agent, "en").isascii() and device_of(agent, "en") for agent in agents)
+    assert device_of("Android MicroMessenger", "en") == "WeChat · Android"
+
+
+@pytest.mark.sqlite_only
+def test_a_database_that_fails_is_answered_with_words(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     [ailin] = site.people("ailin")
     site.wx.bot.answering.runs._deadline_seconds = 600.0  # however busy the machine is
     scene = Browser(site, "ailin").show().scene
@@ -402,6 +443,7 @@ def test_a_database_that_fails_is_answered_with_words(site: Site) -> None:
     said = [ailin.scan(scene).text, ailin.say("1234").text]
 
     assert set(said) == {LoginConfig.model_fields["trouble"].default}
+    assert caplog.text.count("Traceback") == 2, "whoever runs the bot reads what is wrong"
     with site.wx.session() as session:
         session.execute(text("ALTER TABLE away RENAME TO claims"))
     assert "4 位数字" in ailin.scan(scene).text, "the code is as good as before"

@@ -100,6 +100,30 @@ def test_codes_are_given_at_a_walking_pace(start: Start) -> None:
     assert answers == [200, 200, 429, 200]
 
 
+def test_codes_for_a_network_of_ipv6_are_counted_together(start: Start) -> None:
+    site = start([login.plugin], plugins={"login": {**SETTINGS, "codes_a_minute": 2}})
+    addresses = ["2001:db8::1", "2001:db8::ffff:2", "2001:db8:0:0:1::3", "2001:db8:0:1::1"]
+    browsers = [Browser(site, f"b{number}", address=each) for number, each in enumerate(addresses)]
+
+    for each in browsers:
+        each.open()
+    answers = [each.ask("code", each.page_token).status_code for each in browsers]
+
+    assert answers == [200, 200, 429, 200]
+
+
+def test_codes_for_an_address_of_ipv4_are_counted_however_it_is_written(start: Start) -> None:
+    site = start([login.plugin], plugins={"login": {**SETTINGS, "codes_a_minute": 1}})
+    addresses = ["::ffff:198.51.100.1", "198.51.100.1", "::ffff:198.51.100.2"]
+    browsers = [Browser(site, f"b{number}", address=each) for number, each in enumerate(addresses)]
+
+    for each in browsers:
+        each.open()
+    answers = [each.ask("code", each.page_token).status_code for each in browsers]
+
+    assert answers == [200, 429, 200]
+
+
 def test_few_wait_for_wechat_and_the_others_are_told_to_come_back(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,7 +188,7 @@ def test_headers_are_strict(browser: Browser) -> None:
 
     policy = page.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy and "unsafe" not in policy and "frame-ancestors 'none'" in policy
-    assert page.headers["Referrer-Policy"] == "no-referrer" and page.headers["Cache-Control"] == "no-store"
+    assert page.headers["Referrer-Policy"] == "same-origin" and page.headers["Cache-Control"] == "no-store"
     assert page.text.count("<script") == page.text.count("<script nonce=")
     assert page.text.count("<style") == page.text.count("<style nonce=") and "onclick" not in page.text
 

@@ -4,7 +4,6 @@ Nobody is locked out by others: the right password from another address is not c
 """
 
 import hashlib
-import ipaddress
 from collections.abc import Callable
 from datetime import datetime
 
@@ -16,6 +15,7 @@ from wxbot.admin.users import plain_name
 from wxbot.db.administration import admin_guesses
 from wxbot.db.patience import patiently
 from wxbot.db.statements import insert_first
+from wxbot.web.browser import customer_of
 
 MOST_GUESSES = 10
 WINDOW_SECONDS = 900
@@ -68,7 +68,5 @@ def _identity(name: str, address: str) -> bytes:
 
     The name in the one spelling that a user is found by: another would have guesses of its own.
     """
-    if ":" in address:
-        address = str(ipaddress.ip_network((address, 64), strict=False))
-    text = f"{plain_name(name)}\0{address}"
+    text = f"{plain_name(name)}\0{customer_of(address)}"
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:16]

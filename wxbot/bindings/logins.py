@@ -21,6 +21,7 @@ PURPOSE = "login"
 MAKER = "login"  # what others offer under the purpose was not shown to a browser, and logs nobody in
 CODE_SECONDS = 60
 _MOST_CODES = 10
+_MOST_TRIES = 10
 _CODE = re.compile("([0-9a-f]{32})[A-Za-z0-9_-]{22}")
 _WRONG, _CODED, _EXCHANGED = "wrong number", "code", "exchanged"
 _CALLED_OFF = (State.OPEN, State.CLAIMED)
@@ -70,8 +71,16 @@ class Logins:
     def begin(self, attempt: Attempt) -> Claim:
         """Make the claim of a login; all that the session had before are called off.
 
-        Of two that a session begins at the same moment one is called off as well: always the same.
+        Of several that a session begins at the same moment all are called off but one.
         """
+        for _ in range(_MOST_TRIES):
+            claim = self._begin_once(attempt)
+            # Others may have called it off as one of those before theirs, while we called off theirs.
+            if self._live(attempt.account, attempt.browser):
+                break
+        return claim
+
+    def _begin_once(self, attempt: Attempt) -> Claim:
         self.call_off(attempt.account, attempt.browser, detail="replaced")
         data: dict[str, object] = {"return_to": attempt.return_to, "state": attempt.state}
         data |= {"device": attempt.device, "about": attempt.about, "number": _number(attempt.digits)}
@@ -91,8 +100,7 @@ class Logins:
 
     def call_off(self, account: str, browser: str, *, detail: str, but: int = 0) -> None:
         """Call off what a session has asked for and nobody has confirmed, but for so many of the latest."""
-        found = self._claims.of_subject(account, PURPOSE, browser)
-        for claim in [each for each in found if each.state in _CALLED_OFF][but:]:
+        for claim in self._live(account, browser)[but:]:
             self._claims.cancel(account, claim.id, detail=detail)
 
     def find(self, account: str, id: bytes, browser: str) -> Claim | None:
@@ -120,6 +128,7 @@ class Logins:
     ) -> Login | None:
         """Return who has confirmed, once; None for all that is not good, whatever the reason.
 
+        However late a code was issued, a login is too late a minute after its claim has expired.
         `is_allowed` says of which accounts the site may learn. `state` is what the site told the browser that
         it has before it: somebody else's code is worth nothing there.
         """
@@ -129,7 +138,9 @@ class Logins:
         id = bytes.fromhex(parts[1])
 
         def work(connection: Connection) -> Login | None:
-            claim = rows.one(connection, claims.c.id == id)
+            # The notice of a new device waits for an exchange, and has to know when there can be none.
+            is_in_time = claims.c.expires_at > database_now() - CODE_SECONDS
+            claim = rows.one(connection, claims.c.id == id, is_in_time)
             if claim is None or not is_login(claim) or not is_allowed(claim.account):
                 return None
             known = str(claim.data["state"]).encode()
@@ -138,18 +149,23 @@ class Logins:
             ):
                 return None
             count = self._claims.note(claim.account, id, _EXCHANGED, state=State.CONFIRMED, within=connection)
-            return self._login(connection, claim) if count == 1 else None
+            if count != 1 or claim.person is None:  # None: the person was erased meanwhile
+                return None
+            return self._login(connection, claim, claim.person)
 
         return carry_out(self._engine, work, within)
+
+    def _live(self, account: str, browser: str) -> list[Claim]:
+        found = self._claims.of_subject(account, PURPOSE, browser)
+        return [each for each in found if each.state in _CALLED_OFF]
 
     def _is_late(self, claim: Claim) -> bool:
         timely = select(claims.c.id).where(claims.c.id == claim.id, rows.is_timely)
         with self._engine.connect() as connection:
             return connection.execute(timely).first() is None
 
-    def _login(self, connection: Connection, claim: Claim) -> Login:
-        person, openid = claim.person, claim.openid
-        assert person is not None
+    def _login(self, connection: Connection, claim: Claim, person: bytes) -> Login:
+        openid = claim.openid
         bound = self._bindings.of_person(claim.account, openid, within=connection) if openid else []
         steps = self._claims.steps(claim.account, claim.id, within=connection)
         return Login(

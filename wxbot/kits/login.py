@@ -29,6 +29,8 @@ from wxbot.wechat.replies import Text
 
 _HOUR_SECONDS = 3600
 _ASK_AGAIN_SECONDS = 3
+# The site may ask for CODE_SECONDS by the database's clock; ours may be ahead, and a commit takes a moment.
+_LAST_LOOK_SECONDS = 2 * CODE_SECONDS
 
 plugin = Plugin("login", prefix="login:", config=LoginConfig)
 
@@ -106,7 +108,7 @@ def notice(login: str, claims: Claims, wechat: ApiClient, config: LoginConfig) -
     if claim is None or claim.state is not State.CONFIRMED or claim.openid is None:
         return
     if not logins.is_exchanged(claims, claim):
-        if clock.now().timestamp() < claim.expires_at + CODE_SECONDS:
+        if clock.now().timestamp() < claim.expires_at + _LAST_LOOK_SECONDS:
             raise Later(_ASK_AGAIN_SECONDS, "the site has not asked yet")
         return
     if config.notice == "new" and _is_known(claims, claim, claim.openid):
@@ -120,10 +122,11 @@ def notice(login: str, claims: Claims, wechat: ApiClient, config: LoginConfig) -
 
 
 def _is_known(claims: Claims, claim: Claim, openid: str) -> bool:
-    """Say whether the person has confirmed a login of this browser before."""
+    """Say whether the site has learned of a login of the person in this browser before."""
     others = [each for each in claims.of_person(claim.account, openid) if each.id != claim.id]
     confirmed = [each for each in others if logins.is_login(each) and each.state is State.CONFIRMED]
-    return any(each.data["device"] == claim.data["device"] for each in confirmed)
+    here = [each for each in confirmed if each.data["device"] == claim.data["device"]]
+    return any(logins.is_exchanged(claims, each) for each in here)
 
 
 def _text(config: LoginConfig, name: str, claim: Claim | None = None, **values: str) -> str:

@@ -2,12 +2,12 @@
 
 import logging
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 
+from wxbot.clock import CHINA
 from wxbot.kits.languages import CHINESE, ENGLISH
 from wxbot.web.browser import shortened
 
-_CHINA = timezone(timedelta(hours=8))
 _LONGEST_PLACE = 40
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ def place_of(address: str, resolver: Callable[[str], object] | None) -> str:
 
 def time_of(seconds: int, language: str = CHINESE) -> str:
     """Return a moment in China's time."""
-    moment = datetime.fromtimestamp(seconds, UTC).astimezone(_CHINA)
+    moment = datetime.fromtimestamp(seconds, UTC).astimezone(CHINA)
     if language == ENGLISH:
         return f"{_MONTHS[moment.month - 1]} {moment.day}, {moment:%H:%M} (China)"
     return f"{moment.month}月{moment.day}日 {moment:%H:%M}"

@@ -23,7 +23,7 @@ from wxbot.qrcodes.drawing import draw
 from wxbot.qrcodes.mint import Minter
 from wxbot.streams import CONTENT_TYPE, HEADERS, Seen, Streams
 from wxbot.web.accounts import account_meant
-from wxbot.web.browser import address_of, device_of
+from wxbot.web.browser import address_of, customer_of, device_of
 from wxbot.web.origin import is_from_here
 from wxbot.web.pages import LARGEST_FORM_BYTES, Pages, as_json
 
@@ -105,7 +105,7 @@ class LoginPages:
         config = self._parts.config
         peer, forwarded = request.remote_addr or "", request.headers.get("X-Forwarded-For", "")
         address = address_of(peer, forwarded, proxies=config.proxies)
-        if not self._pace.allows(address):
+        if not self._pace.allows(customer_of(address)):
             return as_json({"problem": "too_many"}, status=429)
         if not self._places.acquire(blocking=False):
             return as_json({"problem": "failed"}, status=503)
@@ -172,9 +172,9 @@ class LoginPages:
         return account, return_to, state
 
     def _begin(self, page: Page, address: str) -> Claim:
-        config = self._parts.config
+        config, language = self._parts.config, self._pages.language()
         about = {
-            "device": device_of(request.headers.get("User-Agent", "")),
+            "device": device_of(request.headers.get("User-Agent", ""), config.read_in(language).language),
             "place": place_of(address, config.place),
         }
         return self._parts.logins.begin(
@@ -185,7 +185,7 @@ class LoginPages:
                 return_to=page.return_to,
                 state=page.state,
                 about=about,
-                language=self._pages.language(),
+                language=language,
                 digits=config.digits,
                 lifetime_seconds=config.seconds,
             )

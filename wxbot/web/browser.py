@@ -2,6 +2,8 @@
 
 import ipaddress
 
+from wxbot.web.language import LANGUAGES
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 # The first that occurs: most browsers name those as well that they want to be taken for.
@@ -27,14 +29,16 @@ _SYSTEMS = (
     ("CrOS", "ChromeOS"),
     ("Linux", "Linux"),
 )
+_IN_ENGLISH = {"微信": "WeChat", "QQ 浏览器": "QQ Browser", "鸿蒙": "HarmonyOS", "安卓": "Android"}
 
 
-def device_of(user_agent: str) -> str:
-    """Return browser and system in words, empty for what is unknown."""
+def device_of(user_agent: str, language: str = LANGUAGES[0]) -> str:
+    """Return browser and system in words of one of LANGUAGES, empty for what is unknown."""
     named = (
         next((word for mark, word in marks if mark in user_agent), "") for marks in (_BROWSERS, _SYSTEMS)
     )
-    return " · ".join(word for word in named if word)
+    is_chinese = language == LANGUAGES[0]
+    return " · ".join(word if is_chinese else _IN_ENGLISH.get(word, word) for word in named if word)
 
 
 def address_of(peer: str, forwarded: str, *, proxies: int) -> str:
@@ -60,6 +64,11 @@ def caller_of(peer: str, forwarded: str, *, proxies: int) -> Address | None:
     except ValueError:
         return None
     return getattr(address, "ipv4_mapped", None) or address
+
+
+def customer_of(address: str) -> str:
+    """Return what of a known address one customer has: of IPv6 a network, in which addresses cost nothing."""
+    return str(ipaddress.ip_network((address, 64), strict=False)) if ":" in address else address
 
 
 def shortened(address: str) -> str:
