@@ -54,9 +54,6 @@ CLAIMS = Counter(
     "wxbot_claims", "Attempts to claim with a one-time code, by their outcome.", ["outcome"], registry=_own
 )
 GUESSERS = Counter("wxbot_claim_guessers", "Alerts about people who missed many claims.", registry=_own)
-WEBHOOKS = Counter(
-    "wxbot_webhook_attempts", "Attempts to tell a webhook, by their outcome.", ["outcome"], registry=_own
-)
 STUCK_HANDLERS = Gauge(
     "wxbot_stuck_handlers",
     "Threads lost to handlers that do not return.",
@@ -112,11 +109,6 @@ def claim(outcome: str) -> None:
 def guesser() -> None:
     """Count an alert about somebody who missed many claims."""
     GUESSERS.inc()
-
-
-def webhook(outcome: str) -> None:
-    """Count an attempt to tell a webhook; `outcome` is delivered or failed."""
-    WEBHOOKS.labels(outcome).inc()
 
 
 def stuck_handlers(count: int) -> None:

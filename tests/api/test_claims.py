@@ -54,6 +54,18 @@ def test_who_claimed_is_told_by_digest_and_the_scene_no_more(site: Any) -> None:
     assert "ailin" not in seen.text and seen.json["claimed_at"]
 
 
+@pytest.mark.parametrize("is_claimed", [False, True])
+def test_link_is_not_confirmed_by_the_site(site: Any, *, is_claimed: bool) -> None:
+    claim = made(site, purpose="link", with_code=False)
+    if is_claimed:
+        claimed(site, claim)
+
+    answer = site.post(f"/claims/{claim['id']}/confirm")
+
+    assert (answer.status_code, answer.json["code"]) == (409, "claim_purpose")
+    assert site.get(f"/claims/{claim['id']}").json["state"] == ("claimed" if is_claimed else "open")
+
+
 def test_steps_tell_what_happened(site: Any) -> None:
     claim = made(site)
     claimed(site, claim)

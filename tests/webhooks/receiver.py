@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 from standardwebhooks.webhooks import Webhook
 
@@ -165,12 +165,22 @@ class Receiver:
 
 
 def _read(line: socket.socket) -> Request:
+    """Read a request; OSError for one that breaks off, whose sender was killed: it has said nothing."""
     with line.makefile("rb") as file:
-        first = file.readline().decode("latin-1").strip()
+        first = _line(file)
         headers = {}
-        while text := file.readline().decode("latin-1").strip():
+        while text := _line(file):
             name, _, value = text.partition(":")
             headers[name.strip().lower()] = value.strip()
-        if not first:
-            raise OSError("nothing came")
-        return Request(first, headers, file.read(int(headers.get("content-length", "0"))))
+        length = int(headers.get("content-length", "0"))
+        body = file.read(length)
+        if len(body) < length:
+            raise OSError("it broke off")
+        return Request(first, headers, body)
+
+
+def _line(file: BinaryIO) -> str:
+    text = file.readline()
+    if not text.endswith(b"\n"):
+        raise OSError("it broke off")
+    return text.decode("latin-1").strip()

@@ -5,13 +5,14 @@ import random
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import update
 
 from tests.webhooks import receiver
 from tests.webhooks.conftest import Post
 from tests.webhooks.receiver import Receiver, say
-from wxbot.db.business import webhook_attempts
+from wxbot.db.business import webhook_attempts, webhook_deliveries
 from wxbot.db.models import jobs
-from wxbot.webhooks.delivering import DELAYS_SECONDS, MOST_ATTEMPTS, delay_after
+from wxbot.webhooks.delivering import DELAYS_SECONDS, LONGEST_SECONDS, MOST_ATTEMPTS, delay_after
 
 
 def test_site_gets_what_its_library_verifies(post: Post, site: Receiver) -> None:
@@ -228,6 +229,10 @@ def test_webhook_that_fails_for_days_is_disabled(post: Post, site: Receiver) -> 
     site.usual = say(500)
     [old] = post.publish()
     post.work()
+    post.hooks.webhooks.disable(webhook.id, "holidays")
+    post.hasten()
+    post.work()
+    post.hooks.webhooks.enable(webhook.id)
     post.shift(webhook_attempts, at=-5 * 86_400 - 60)
     [id] = post.publish()
 
@@ -242,6 +247,61 @@ def test_webhook_that_fails_for_days_is_disabled(post: Post, site: Receiver) -> 
     found = post.hooks.webhooks.find(webhook.id)
     assert found is not None and "5 days" in (found.disabled_because or "")
     assert {post.delivery(each).state for each in (old, id)} == {"dead"}
+
+
+def test_delivery_is_given_up_after_the_promised_time_however_few_attempts_it_had(
+    post: Post, site: Receiver
+) -> None:
+    webhook = post.add(site.url).webhook
+    site.usual = say(500)
+    [id] = post.publish()
+    post.work()
+    post.shift(webhook_attempts, at=60 - LONGEST_SECONDS)
+    post.hasten()
+    post.work()
+    in_time = post.delivery(id).state
+    post.shift(webhook_attempts, at=-LONGEST_SECONDS)
+    post.hasten()
+    post.work()
+    given_up = post.delivery(id)
+    post.hooks.deliveries.resend(id)
+    post.work()
+
+    assert (in_time, given_up.state, given_up.attempts) == ("waiting", "dead", 3)
+    assert (post.delivery(id).state, post.delivery(id).attempts) == ("waiting", 1), "it begins anew"
+    found = post.hooks.webhooks.find(webhook.id)
+    assert found is not None and found.is_active
+
+
+def test_silent_webhook_is_disabled_although_no_delivery_has_had_many_attempts(
+    post: Post, site: Receiver
+) -> None:
+    webhook = post.add(site.url).webhook
+    site.usual = say(500)
+    [tried] = post.publish()
+    post.work()
+    post.shift(webhook_attempts, at=-LONGEST_SECONDS)
+    [young] = post.publish()
+    pace = post.hooks.delivering.pace
+    for _ in range(3):
+        pace.leave(webhook.id, seconds=3 + pace.enter(webhook.id), is_delivered=False)
+    asked = len(site.requests)
+
+    post.hasten()
+    post.work()
+    first = post.hooks.webhooks.find(webhook.id)
+    states = [post.delivery(each).state for each in (tried, young)]
+    post.hooks.deliveries.resend(tried)
+    with post.engine.begin() as connection:  # as it was before
+        connection.execute(update(webhook_deliveries).values(state="waiting", attempts=1))
+    post.shift(webhook_attempts, at=-5 * 86_400)
+    post.hasten()
+    post.work()
+
+    assert (states, len(site.requests)) == (["dead", "waiting"], asked)
+    last = post.hooks.webhooks.find(webhook.id)
+    assert first is not None and first.is_active and last is not None and not last.is_active
+    assert "silent for too long" in (post.attempts(tried)[-1].detail or "")
 
 
 def test_webhook_that_answers_now_and_then_is_not_disabled(post: Post, site: Receiver) -> None:

@@ -5,10 +5,12 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from tests.webhooks.receiver import Receiver, say
@@ -111,6 +113,29 @@ def test_new_follower_is_new(wx: Wx, site: Receiver, hook: NewSecret) -> None:
 
     data = {each["type"]: each["data"] for each in told(site, hook)}
     assert (data["follow"]["is_new"], data["follow"]["is_returning"]) == (True, False)
+
+
+def test_site_learns_of_a_scan_once_although_an_observer_fails_on_each(
+    tmp_path: Path, wx_settings: dict[str, Any], site: Receiver
+) -> None:
+    watching = Plugin("watching")
+
+    @watching.on_scan
+    def fail(scan: Scan) -> None:
+        raise RuntimeError
+
+    with closing(Wx(tmp_path, plugins=[plugin, watching], overrides=wx_settings)) as wx:
+        hook = wx.bot.hooks.webhooks.add(Draft(url=site.url, kinds=KINDS))
+        wx.user("ailin").scan("door")
+        for _ in range(wx.bot.ledger.attempts):
+            with wx.session() as session:
+                session.execute(update(jobs).values(run_at=0))
+            wx.work()
+
+        assert kinds(site, hook) == ["scan"]
+        with wx.session() as session:
+            found = sorted(map(tuple, session.execute(select(jobs.c.name, jobs.c.state))))
+    assert found == [("wxbot.observe", "dead"), ("wxbot.webhook", "done")]
 
 
 def test_repeat_of_an_event_is_told_once(wx: Wx, site: Receiver, hook: NewSecret) -> None:

@@ -44,6 +44,10 @@ _CHINESE: tuple[tuple[str, str], ...] = (
         "场景值的结尾像一次性二维码，会和它们一起计入“{0}”：请把最后一段改短或改长",
     ),
     (
+        r"the scene (\d+) is a number above (\d+), of which .*",
+        "场景值 {0} 是大于 {1} 的数字，微信不能为它生成永久码，没法印刷：请在前面加上字母，例如 d{0}",
+    ),
+    (
         r"the number of a (?:permanent|temporary) code is between 1 and (\d+), not .*",
         "数字场景值要在 1 到 {0} 之间",
     ),

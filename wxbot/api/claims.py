@@ -180,8 +180,12 @@ def _add_changing(api: GuardedApi, claims: Claims) -> None:
     def confirm(path: IdPath) -> Response:
         """Confirm a claim.
 
-        For purposes that ask the site before it counts; possible while it is claimed, before it expires.
+        For purposes that ask the site before it counts; possible while it is claimed, before it expires. Not
+        for links, which the person confirms.
         """
+        if _known(claims, path.id).purpose == LINK:
+            # Everybody would be told of a link, and nobody be bound.
+            raise ProblemError(409, "claim_purpose", "a link is confirmed by its person, in WeChat")
         return changed(claims.confirm, path.id)
 
     @api.post("/claims/<id>/release", scope="claims:write", responses=responses)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Engine, RowMapping, insert, or_, select, update
+from sqlalchemy import Engine, RowMapping, insert, select, update
 
 from wxbot import clock
 from wxbot.db.models import api_keys
@@ -128,7 +128,7 @@ class Keys:
         kept = _NO_DIGEST if row is None else row["digest"]
         if not hmac.compare_digest(kept, _digest(secret)) or row is None or row["revoked_at"] is not None:
             return None
-        self._note_use(identity)
+        self._note_use(row)
         return _key(row)
 
     def is_active(self, identity: str) -> bool:
@@ -137,15 +137,14 @@ class Keys:
         with self._engine.connect() as connection:
             return connection.execute(query).first() is not None
 
-    def _note_use(self, identity: str) -> None:
-        now = self._seconds()
-        last = api_keys.c.last_used_at
-        is_old = api_keys.c.id == identity, or_(last.is_(None), last <= now - NOTE_EVERY_SECONDS)
-        with self._engine.connect() as connection:
-            if connection.execute(select(api_keys.c.id).where(*is_old)).first() is None:
-                return
+    def _note_use(self, row: RowMapping) -> None:
+        now, noted_at = self._seconds(), row["last_used_at"]
+        if noted_at is not None and noted_at > now - NOTE_EVERY_SECONDS:
+            return
+        # Of several that come at once the first one writes.
+        is_unchanged = api_keys.c.id == row["id"], api_keys.c.last_used_at.is_not_distinct_from(noted_at)
         with self._engine.begin() as connection:
-            connection.execute(update(api_keys).where(*is_old).values(last_used_at=now))
+            connection.execute(update(api_keys).where(*is_unchanged).values(last_used_at=now))
 
     def _seconds(self) -> int:
         return int(self._now().timestamp())

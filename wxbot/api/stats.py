@@ -6,6 +6,7 @@ from typing import Any
 from wxbot.analytics import marks
 from wxbot.analytics.figures import Figures, Of, Period
 from wxbot.analytics.plain import plain
+from wxbot.analytics.shapes import LATEST
 from wxbot.api.guard import Guard, GuardedApi, caller, guarded_api
 from wxbot.api.models.stats import (
     BoardPage,
@@ -110,7 +111,7 @@ def _add_lists(api: GuardedApi, figures: Figures) -> None:
 
 
 def _period(figures: Figures, query: PeriodQuery) -> Period:
-    return Period.days(query.days, max(query.last or figures.today(), _EARLIEST))
+    return Period.days(query.days, min(max(query.last or figures.today(), _EARLIEST), LATEST))
 
 
 def _of(query: StatsQuery) -> Of:

@@ -9,6 +9,7 @@ from wxbot.doctor.vitals import Vitals, read_vitals
 from wxbot.health.readiness import Watched
 from wxbot.metrics import Reading
 from wxbot.qrcodes.numbers import Numbers
+from wxbot.webhooks.deliveries import undelivered
 
 
 def readings(watched: Watched, accounts: Collection[str]) -> list[Reading]:
@@ -18,12 +19,18 @@ def readings(watched: Watched, accounts: Collection[str]) -> list[Reading]:
         vitals = read_vitals(watched.engine)
         numbers = Numbers(watched.engine, now=watched.now)
         used = {account: numbers.usage(account) for account in accounts}
+        with watched.engine.connect() as connection:
+            untold = undelivered(connection)
     except SQLAlchemyError:
         return [*found, _up(0)]
     for account, usage in used.items():
         help = "Permanent numbers that are taken or rest, of 100,000."
         value = usage.taken + usage.quarantined
         found.append(Reading("wxbot_permanent_numbers_used", help, value, (("account", account),)))
+    for (webhook, state), count in untold.items():
+        help = "Messages of a webhook that did not arrive, by state."
+        labels = ("webhook", webhook), ("state", state)
+        found.append(Reading("wxbot_webhook_deliveries", help, count, labels))
     return [*found, _up(1), *_of_vitals(vitals, watched.now())]
 
 

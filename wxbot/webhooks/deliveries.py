@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, func, insert, select, update
 
-from wxbot.db.business import webhook_attempts, webhook_deliveries
+from wxbot.db.business import webhook_attempts, webhook_deliveries, webhooks
 from wxbot.db.models import jobs
 from wxbot.db.paging import Order, Place
 from wxbot.db.patience import patiently
@@ -191,6 +191,15 @@ class Deliveries:
 
     def _write(self, work: Callable[[Connection], Result]) -> Result:
         return patiently(self.engine, work)
+
+
+def undelivered(connection: Connection) -> dict[tuple[str, str], int]:
+    """Return how many messages in the log are `waiting` or `dead`, for each webhook; 0 for none."""
+    ids = connection.execute(select(webhooks.c.id)).scalars().all()
+    found = {(id, state): 0 for id in ids for state in ("waiting", "dead")}
+    query = select(_TABLE.webhook, _TABLE.state, func.count()).group_by(_TABLE.webhook, _TABLE.state)
+    query = query.where(_TABLE.webhook.in_(ids), _TABLE.state.in_(("waiting", "dead")))
+    return found | {(id, state): count for id, state, count in connection.execute(query)}
 
 
 def _last_delivered(connection: Connection, webhook: str) -> int | None:

@@ -14,7 +14,7 @@ from importlib.metadata import version
 from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from wxbot import clock, metrics
+from wxbot import clock
 from wxbot.db.business import webhook_attempts, webhook_deliveries
 from wxbot.db.patience import patiently
 from wxbot.db.session import UnitOfWork
@@ -30,11 +30,15 @@ from wxbot.webhooks.webhook import TEST, Webhook
 # After each attempt in vain; 69.7 hours together. None of them is met to the second (`delay_after`).
 DELAYS_SECONDS = (5, 30, 120, 600, 1800, 3600, 7200, 14400, 28800, 43200, 43200, 43200, 64800)
 MOST_ATTEMPTS = len(DELAYS_SECONDS) + 1
+# The table with its longest pauses. What had to wait for turns at a silent site, or was asked for more time,
+# has had fewer attempts by then.
+LONGEST_SECONDS = 84 * 3600
 # A site may ask for more time than that, but not for any.
 LONGEST_WAIT_SECONDS = 6 * 3600
 # Not one delivery arrived for so long: nobody is there.
 DISABLE_SECONDS = 5 * 86_400
-# Only so late an attempt is an occasion to look: who has just been enabled again gets time.
+# Only so late an attempt, or one so long after the first, is an occasion to look: who has just been enabled
+# again gets time.
 _LATE_ATTEMPT = MOST_ATTEMPTS - 2
 # Workers that are lost while they send; exceptions of ours.
 _JOB_ATTEMPTS = 20
@@ -83,8 +87,7 @@ class Delivering:
             detail = "not sent: the webhook is disabled" if webhook else "not sent: there is no such webhook"
             self._note(delivery, (0.0, None, detail), is_last=True)
             raise Drop(detail)
-        if wait := self.pace.enter(webhook.id):
-            raise Later(wait, "the webhook is busy with others, or silent")
+        self._enter(webhook, delivery)
         answer = Answer(status=None, detail="", seconds=0.0)
         try:
             answer = self._attempt(webhook, delivery)
@@ -110,6 +113,20 @@ class Delivering:
         if delivery is not None:
             self._note(delivery, _LOST, is_last=True)
 
+    def _enter(self, webhook: Webhook, delivery: Delivery) -> None:
+        """Have a turn at the webhook; raises Later when it is not ours, Drop when it has taken too long."""
+        wait = self.pace.enter(webhook.id)
+        if not wait:
+            return
+        # At a silent site only one at a time has a turn: the others would wait for theirs for ever.
+        if self.pace.is_silent(webhook.id) and self._is_overdue(delivery):
+            detail = "not sent any more: the site has been silent for too long"
+            self._note(delivery, (0.0, None, detail), is_last=True)
+            self._disable_if_silent(webhook)
+            self._log_given_up(delivery, detail)
+            raise Drop(detail)
+        raise Later(wait, "the webhook is busy with others, or silent")
+
     def _attempt(self, webhook: Webhook, delivery: Delivery) -> Answer:
         keys = self.webhooks.keys_of(webhook.id)
         text = self.deliveries.body(delivery.id)
@@ -128,7 +145,6 @@ class Delivering:
 
     def _conclude(self, webhook: Webhook, delivery: Delivery, answer: Answer) -> float | None:
         """Write down what came of an attempt; return after how many seconds the next one is due, if any."""
-        metrics.webhook("delivered" if answer.is_delivered else "failed")
         seen = (answer.seconds, answer.status, answer.detail)
         if answer.is_delivered:
             self._note(delivery, seen, state="delivered")
@@ -136,15 +152,25 @@ class Delivering:
         if answer.is_gone and delivery.kind != TEST:
             self.webhooks.disable(webhook.id, "the site answered 410: it wants nothing more")
         attempt = delivery.attempts + 1
-        is_last = attempt >= MOST_ATTEMPTS or answer.is_gone or delivery.kind == TEST
+        is_overdue = self._is_overdue(delivery)
+        is_last = attempt >= MOST_ATTEMPTS or is_overdue or answer.is_gone or delivery.kind == TEST
         self._note(delivery, seen, is_last=is_last)
-        if attempt >= _LATE_ATTEMPT:
+        if attempt >= _LATE_ATTEMPT or is_overdue:
             self._disable_if_silent(webhook)
         if is_last:
-            log.warning("webhook %s: %s is given up: %s", webhook.id, message_id(delivery.id), answer.detail)
+            self._log_given_up(delivery, answer.detail)
             return None
         asked = min(answer.retry_after_seconds or 0, LONGEST_WAIT_SECONDS)
         return max(delay_after(attempt), asked)
+
+    def _is_overdue(self, delivery: Delivery) -> bool:
+        """Say whether the first attempt, since it was sent or sent again, was made too long ago."""
+        with self.engine.connect() as connection:
+            age = _age(connection, delivery)
+        return age is not None and age >= LONGEST_SECONDS
+
+    def _log_given_up(self, delivery: Delivery, detail: str) -> None:
+        log.warning("webhook %s: %s is given up: %s", delivery.webhook, message_id(delivery.id), detail)
 
     def _note(
         self, delivery: Delivery, seen: Sequence[object], *, is_last: bool = False, state: str = ""
@@ -166,6 +192,18 @@ class Delivering:
             days = DISABLE_SECONDS // 86_400
             self.webhooks.disable(webhook.id, f"nothing was delivered for {days} days")
             log.error("webhook %s is disabled: nothing was delivered for %s days", webhook.id, days)
+
+
+def _age(connection: Connection, delivery: Delivery) -> int | None:
+    """Return how many seconds ago the first attempt was made; None: there was none yet."""
+    if not delivery.attempts:
+        return None
+    tries = webhook_attempts.c
+    # The log may begin with attempts from before it was sent again.
+    newest = select(database_now() - tries.at).where(tries.delivery == delivery.id)
+    first = newest.order_by(tries.number.desc()).offset(delivery.attempts - 1).limit(1)
+    age: int | None = connection.scalar(first)
+    return age
 
 
 def _failing_since(connection: Connection, webhook: str) -> int | None:

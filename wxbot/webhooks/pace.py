@@ -25,6 +25,10 @@ class _Lane:
     silent: int = 0
     closed_until: float = 0.0
 
+    @property
+    def is_silent(self) -> bool:
+        return self.silent >= SILENT_TIMES
+
 
 class Pace:
     """One for each process. `most` is how many attempts at one webhook are under way at a time."""
@@ -52,7 +56,7 @@ class Pace:
         """
         with self._changed:
             lane, now = self._lanes.setdefault(webhook, _Lane()), self._monotonic()
-            if lane.silent >= SILENT_TIMES:
+            if lane.is_silent:
                 # One tries whether it has come back; as long as nobody knows, the others wait.
                 if now < lane.closed_until or lane.under_way:
                     return max(1.0, lane.closed_until - now) + self._chance() * FIRST_PAUSE_SECONDS
@@ -61,6 +65,11 @@ class Pace:
                 return min(LONGEST_PAUSE_SECONDS, max(1.0, lane.free_at - now))
             lane.under_way += 1
             return 0.0
+
+    def is_silent(self, webhook: str) -> bool:
+        """Say whether a webhook has not answered the last few attempts, so that one at a time is made."""
+        with self._changed:
+            return webhook in self._lanes and self._lanes[webhook].is_silent
 
     def _has_room(self, lane: _Lane) -> bool:
         """Say whether another attempt may begin, after a moment's wait if the others are soon done."""

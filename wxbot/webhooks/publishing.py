@@ -133,7 +133,11 @@ class Publisher:
             if self._is_looking:
                 return
             self._is_looking = True
-        threading.Thread(target=self._look, name="webhooks", daemon=True).start()
+        try:
+            threading.Thread(target=self._look, name="webhooks", daemon=True).start()
+        except RuntimeError as error:  # what the event does is not lost for it, and the next one tries again
+            self._is_looking = False
+            log.warning("the webhooks could not be read (%s)", error)
 
     def _look(self) -> None:
         try:
