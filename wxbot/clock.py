@@ -1,7 +1,10 @@
 """The only place that reads the system's clocks; everything else is handed the time."""
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
+
+# Where WeChat counts its days, all year: China has no summer time.
+CHINA = timezone(timedelta(hours=8))
 
 
 def now() -> datetime:

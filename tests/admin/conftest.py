@@ -38,7 +38,7 @@ class Browser:
         assert found, f"{path} has no form"
         return found[1]
 
-    def post(self, path: str, *, page: str = "/admin/", **values: str) -> TestResponse:
+    def post(self, path: str, *, page: str = "/admin/", **values: str | list[str]) -> TestResponse:
         """Send a form with the token of a page."""
         return self.client.post(path, data={"csrf": self.token(page), **values})
 

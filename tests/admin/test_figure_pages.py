@@ -83,3 +83,17 @@ def test_every_figure_leads_to_its_definition(office: Office) -> None:
             assert address == "/admin/definitions"
             assert f'id="{anchor}"' in definitions
     assert "不一定等于" in browser.get("/admin/").text
+
+
+def test_comparison_leaves_out_what_is_not_there_and_keeps_the_rest_for_other_days(office: Office) -> None:
+    made = {"name": "door", "title": "Front door", "kind": "text"}
+    office.browser_of("operator").post("/admin/new-channel", page="/admin/me", **made)
+    browser = office.browser_of("viewer")
+
+    page = browser.get("/admin/compare?name=door&name=Front+door").text
+    board = browser.get(f"/admin/leaderboard?page=000001{'9' * 20}")
+
+    assert "没有名称是“Front door”的" in page
+    assert page.count('<input type="hidden" name="name" value="door">') == 1
+    assert 'scope="col" class="n">Front door' in page
+    assert board.status_code == 200 and browser.get("/admin/channels?endpoint=x&self=y").status_code == 200

@@ -63,6 +63,19 @@ def test_an_address_says_which_account_it_is_about(office: Office, overrides: di
 
 
 @pytest.mark.parametrize("overrides", [{"accounts": {"second": SECOND}}])
+def test_forms_that_ask_keep_the_account(office: Office, overrides: dict[str, Any]) -> None:
+    browser = office.browser_of("operator")
+    made = {"name": "door", "title": "Door", "kind": "text"}
+    browser.post("/admin/new-channel?account=second", page="/admin/me", **made)
+
+    for path in ("", "leaderboard", "compare", "channels", "channels/door", "promoters", "audit", "events"):
+        page = browser.get(f"/admin/{path}?account=second").text
+        forms = [form.partition("</form>")[0] for form in page.split("<form")[1:]]
+        asking = [form for form in forms if 'method="get"' in form]
+        assert asking and all('name="account" value="second"' in form for form in asking), path
+
+
+@pytest.mark.parametrize("overrides", [{"accounts": {"second": SECOND}}])
 def test_a_change_is_noted_for_the_account_of_its_form(office: Office, overrides: dict[str, Any]) -> None:
     browser = office.browser_of("operator")
     browser.get("/admin/me?account=second")

@@ -108,6 +108,21 @@ def test_code_is_minted_drawn_printed_and_lives(office: Office) -> None:
         assert sorted(connection.execute(select(qrcodes.c.is_permanent)).scalars()) == [False, True]
 
 
+def test_sheet_has_the_others_and_names_a_channel_that_can_have_no_code(office: Office) -> None:
+    browser = office.browser_of("operator")
+    make(browser)
+    make(browser, name="shop-2", scene="7", title="西门店")
+    office.wx.bot.numbers.release("default", 7)
+
+    both = browser.post("/admin/channel-sheet", names=["shop-2", "shop-1"], what="checked", columns="2")
+    told = browser.get("/admin/channels").text
+    alone = browser.post("/admin/channel-sheet", names="shop-2", what="checked", columns="2")
+
+    assert both.text.count("<figure>") == 1 and "东门店" in both.text
+    assert "shop-2: " in told and "不在打印页里" in told
+    assert alone.status_code == 303 and "shop-2: " in browser.get("/admin/channels").text
+
+
 def test_promoter_is_made_changed_and_archived(office: Office) -> None:
     browser, book = office.browser_of("operator"), office.wx.bot.channels.promoters
 

@@ -8,6 +8,7 @@ from sqlalchemy import insert, select
 
 from tests.admin.conftest import Browser, Office
 from tests.admin.operating import AT, PERSON, Work, elements
+from wxbot.channels.store import Wanted
 from wxbot.db.administration import audit
 from wxbot.db.models import events, jobs
 from wxbot.db.paging import LOOKED_AT
@@ -258,6 +259,16 @@ def test_number_is_given_back_and_rests(office: Office, operator: Browser) -> No
     assert "window" in operator.get("/admin/numbers?state=resting").text
     assert "window" not in operator.get("/admin/numbers").text
     assert operator.get("/admin/numbers/100001").status_code == 404
+
+
+def test_number_of_a_channel_is_not_given_back(office: Office, operator: Browser) -> None:
+    office.wx.bot.channels.book.create("default", Wanted(name="shop-1", scene="7"))
+    office.wx.bot.numbers.take("default", "channel:shop-1", "", 7)
+
+    operator.post("/admin/numbers/7/release", page="/admin/numbers/7")
+
+    assert "场景值" in operator.get("/admin/numbers/7").text
+    assert [each.number for each in office.wx.bot.numbers.taken("default")] == [7]
 
 
 def test_numbers_are_listed_from_any_of_them_on(office: Office, operator: Browser) -> None:

@@ -3,18 +3,20 @@
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from datetime import date, timedelta
 from threading import Thread
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, func, select, update
+from sqlalchemy import Connection, Engine, func, select, update
 
 from tests.analytics.worlds import ACCOUNT, DAY, NOW, START, World, digest
 from wxbot.analytics import batch, forgetting, marks
-from wxbot.analytics.batch import Change
+from wxbot.analytics.batch import Change, Fact
 from wxbot.analytics.counting import Counting
 from wxbot.analytics.figures import EVERYTHING, Figures, Of, Period
+from wxbot.analytics.marks import Marks
 from wxbot.analytics.rebuilding import RebuildError, rebuild
 from wxbot.analytics.shapes import Totals
 from wxbot.db.figures import facts, people, scenes, state
@@ -174,6 +176,33 @@ def test_link_is_counted_when_it_is_confirmed(engine: Engine, world: World) -> N
     assert counting(engine).count_all() == 0
 
 
+def test_what_comes_out_of_the_spool_behind_a_reading_is_found_by_the_next(
+    engine: Engine, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counting(engine).count_all()
+    prepare, days = batch.prepare, [0, 2, 3, 1]
+
+    def come_late() -> None:
+        recorded_at = START + days.pop(0) * DAY
+        world.happen("scan", "Ailin", recorded_at, "door", recorded_at=recorded_at)
+        with engine.begin() as connection:
+            marks.read_again_from(connection, recorded_at)
+
+    def prepare_while_more_comes(connection: Connection, fresh: Sequence[Fact], seen: Marks) -> Change:
+        if days and fresh[0].at == START + 3 * DAY:
+            come_late()
+        return prepare(connection, fresh, seen)
+
+    for _ in range(3):
+        come_late()
+    monkeypatch.setattr(batch, "prepare", prepare_while_more_comes)
+
+    assert [counting(engine, batch=1).round() for _ in range(3)] == [3, 1, 0]
+    with engine.connect() as connection:
+        left = marks.read(connection)
+    assert left is not None and left.again_from is None
+
+
 def test_claims_of_a_year_that_is_put_in_later_are_found_at_once(engine: Engine, world: World) -> None:
     counting(engine).count_all()
     world.happen("claim", "Ailin", START)
@@ -248,6 +277,26 @@ def test_nothing_is_counted_while_all_is_made_anew(engine: Engine, world: World)
     assert asked == [0]
     assert totals(engine).scans == 6
     assert counting(engine).count_all() == 1
+
+
+def test_rebuild_that_lost_its_hold_does_not_take_the_place_of_what_was_counted_since(
+    engine: Engine, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crowd(world, 3)
+    counting(engine).count_all()
+    monkeypatch.setattr(marks, "_HELD_SECONDS", 0)  # as if it stood still until the hold had ended
+
+    def meanwhile(*_: int) -> None:
+        world.happen("scan", "Dai", START, "door")
+        assert counting(engine).count_all() == 1
+
+    with pytest.raises(RebuildError, match="run `wxbot stats rebuild` again"):
+        rebuild(engine, SETTINGS, rest=0, told=meanwhile)
+
+    assert totals(engine).scans == 7
+    monkeypatch.undo()
+    rebuild(engine, SETTINGS, rest=0)
+    assert totals(engine).scans == 7
 
 
 def test_settings_take_effect_when_figures_are_made_anew(engine: Engine, world: World) -> None:

@@ -59,6 +59,7 @@ def figures_of(engine: Engine) -> Figures:
 
 
 def test_what_was_missed_is_what_wechat_counted_more(engine: Engine, world: World) -> None:
+    world.happen("subscribe", "first", START - DAY, recorded_at=START)
     world.happen("subscribe", "Ailin", START, "door", recorded_at=START)
     world.happen("subscribe", "Bo", START + 60, None, recorded_at=START)
     world.happen("unsubscribe", "Bo", START + DAY, recorded_at=START)
@@ -73,13 +74,26 @@ def test_what_was_missed_is_what_wechat_counted_more(engine: Engine, world: Worl
     assert (gap.missed_follows, gap.missed_scanned, gap.missed_unfollows) == (1, 1, 3)
 
 
-def test_counts_that_wechat_corrects_take_the_place_of_the_former(engine: Engine) -> None:
+def test_what_wechat_counted_before_the_first_event_was_not_missed(engine: Engine, world: World) -> None:
+    lines = [told(MONDAY - timedelta(days=days), 30, 500) for days in range(3)]
+    wechat_days.fetch(engine, ACCOUNT, lambda first, last: lines, now=lambda: TUESDAY_NOON)
+    week = Period.days(7, MONDAY + timedelta(days=1))
+
+    before = figures_of(engine).gap(ACCOUNT, week)
+    world.happen("subscribe", "Ailin", START, "door", recorded_at=START)
+    afterwards = figures_of(engine).gap(ACCOUNT, week)
+
+    assert before.days == afterwards.days == ()
+
+
+def test_counts_that_wechat_corrects_take_the_place_of_the_former(engine: Engine, world: World) -> None:
+    world.happen("subscribe", "first", START - DAY, recorded_at=START)
     for followed in (2, 5):
         wechat_days.fetch(
             engine, ACCOUNT, lambda *_, n=followed: [told(MONDAY, 30, n)], now=lambda: TUESDAY_NOON
         )
 
-    gap = Figures(engine, AnalyticsSettings()).gap(ACCOUNT, Period(first=MONDAY, last=MONDAY))
+    gap = figures_of(engine).gap(ACCOUNT, Period(first=MONDAY, last=MONDAY))
 
     assert gap.missed_scanned == 5
 

@@ -11,8 +11,18 @@ from sqlalchemy.exc import DBAPIError
 
 from tests.services import fresh_database_url
 from wxbot.db.engine import open_engine
+from wxbot.db.figures import people, stays
 from wxbot.db.models import access_tokens, followers, living_codes, schedules
-from wxbot.db.statements import database_now, holds, insert_first, insert_missing, insert_new, put
+from wxbot.db.statements import (
+    add_all,
+    database_now,
+    holds,
+    insert_all,
+    insert_first,
+    insert_missing,
+    insert_new,
+    put,
+)
 
 
 @pytest.fixture
@@ -153,3 +163,26 @@ def test_a_row_twice_is_not_new(engine: Engine) -> None:
         connection.rollback()
 
     assert plans(engine) == {}
+
+
+# What means something in a list of PostgreSQL's, or looks like nothing.
+WORDS = ["plain", "", "None", "NULL", "{1,2}", 'a "b"', "c\\d", "e,f", "谢谢"]
+
+
+def test_many_rows_are_inserted_to_the_letter(engine: Engine) -> None:
+    digests = [bytes([number, 0, 34, 92, 123, 44, 255]) + bytes(9) for number in range(len(WORDS))]
+    times = [None, -1, 0, 2**53, *[None] * (len(WORDS) - 4)]
+    rows = [*zip(range(len(WORDS)), WORDS, digests, times, strict=True)]
+
+    with engine.begin() as connection:
+        insert_all(connection, people, [])
+        insert_all(connection, people, rows)
+        assert [tuple(row) for row in connection.execute(select(people).order_by(people.c.id))] == rows
+
+
+def test_numbers_are_added_where_there_are_some(engine: Engine) -> None:
+    with engine.begin() as connection:
+        add_all(connection, stays, [(1, "default", 2, 3, step, 5) for step in (1, 2)])
+        add_all(connection, stays, [(1, "default", 2, 3, step, -7) for step in (2, 3)])
+        found = connection.execute(select(stays.c.step, stays.c.people).order_by(stays.c.step))
+        assert [tuple(row) for row in found] == [(1, 5), (2, -2), (3, -7)]

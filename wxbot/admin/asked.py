@@ -6,8 +6,8 @@ from datetime import datetime
 
 from flask import abort, request
 
-from wxbot.admin.moments import CHINA
 from wxbot.admin.visit import Visit
+from wxbot.clock import CHINA
 from wxbot.db.paging import Place, Window
 from wxbot.web.cursors import cursor
 

@@ -42,7 +42,7 @@ def items(visit: Visit, seen: Seen) -> list[Item]:
     """Return what needs attention; empty when all is well."""
     return [
         *_machinery(visit, seen),
-        *(_suspect(visit, each) for each in seen.suspects[:_MOST_OF_A_KIND]),
+        *_suspects(visit, seen.suspects),
         *_gap(visit, seen.gap),
         *_ending(visit, seen),
     ]
@@ -59,6 +59,17 @@ def _machinery(visit: Visit, seen: Seen) -> Iterator[Item]:
     if seen.numbers.share >= WARNING_SHARES[0]:
         text = t.few_numbers.format(f"{seen.numbers.free:,}")
         yield Item(tone="warn", text=text, href=visit.url("numbers.index"))
+
+
+def _suspects(visit: Visit, suspects: Sequence[Suspect]) -> Iterator[Item]:
+    """Yield the largest of each channel and reason: an opening has bursts by the dozen."""
+    largest: dict[tuple[str, str], Suspect] = {}
+    for each in suspects:
+        largest.setdefault((each.of.name, each.reason), each)
+    for each in [*largest.values()][:_MOST_OF_A_KIND]:
+        yield _suspect(visit, each)
+    if len(largest) > _MOST_OF_A_KIND:
+        yield Item(tone="warn", text=visit.t.more_suspects.format(len(largest) - _MOST_OF_A_KIND))
 
 
 def _suspect(visit: Visit, each: Suspect) -> Item:

@@ -23,6 +23,10 @@ WORDS: Words = {
         "填 1 到 4 个名称；都不填就看整个公众号。",
         "Name one to four; with none it is the whole account.",
     ),
+    "left_out": (
+        "没有名称是“{0}”的，没有列出来。这里要填名称，不是标题。",
+        "There is none named {0}, so it is left out. Names are wanted here, not titles.",
+    ),
     "against": ("和哪段时间比", "Against"),
     "the_days_before": ("紧挨着的前一段", "The days before"),
     "a_year_before": ("去年同期（星期对齐）", "The same weekdays a year before"),

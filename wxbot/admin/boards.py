@@ -16,6 +16,7 @@ from wxbot.admin.scales import short
 from wxbot.admin.trends import trend_chart
 from wxbot.admin.visit import Visit
 from wxbot.analytics.shapes import By, Compared, Of, Order, Period
+from wxbot.channels.channel import ChannelUnknownError
 from wxbot.channels.store import Filter
 from wxbot.spreadsheet import Cell
 
@@ -44,8 +45,7 @@ def _add_board(area: Area, parts: FigureParts) -> None:
     @area.get("/leaderboard")
     def board(visit: Visit) -> Page:
         asked, by, order = parts.asked(visit), _by(), _order()
-        page = request.args.get("page", "1")
-        number = int(page) if page.isascii() and page.isdecimal() and 0 < int(page[:6]) <= _MOST_PAGES else 1
+        number = _page_number()
         found = parts.figures.leaderboard(
             visit.account, asked.period, by=by, order=order, limit=PAGE, offset=(number - 1) * PAGE
         )
@@ -92,6 +92,7 @@ def _add_comparison(area: Area, parts: FigureParts) -> None:
         names = [each for each in dict.fromkeys(names) if each and each.isprintable()][:_MOST_COMPARED]
         year_before = _year_before(asked.period) if request.args.get("against") == "year" else None
         against = year_before or asked.period.before()
+        names = [name for name in names if _is_there(parts, visit, by, name)]
         of = [Of(by, name) for name in names] or [Of()]
         found = parts.figures.compare(visit.account, asked.period, of, against=against)
         return Page(
@@ -112,9 +113,28 @@ def _add_comparison(area: Area, parts: FigureParts) -> None:
         )
 
 
+def _is_there(parts: FigureParts, visit: Visit, by: By, name: str) -> bool:
+    """Say whether there is one of this name; if not, that is told: its figures would look like none."""
+    try:
+        if by == "channel":
+            parts.channels.book.find(visit.account, name)
+        elif by == "promoter":
+            parts.channels.promoters.find(visit.account, name)
+    except ChannelUnknownError:
+        visit.tell("left_out", name[:70], tone="warn")
+        return False
+    return True
+
+
 def _by() -> By:
     asked = request.args.get("by")
     return next((each for each in KINDS if each == asked), "channel")
+
+
+def _page_number() -> int:
+    page = request.args.get("page", "1")
+    number = int(page) if page.isascii() and page.isdecimal() and len(page) <= 6 else 1
+    return number if 0 < number <= _MOST_PAGES else 1
 
 
 def _order() -> Order:

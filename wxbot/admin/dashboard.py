@@ -79,9 +79,9 @@ class Dashboard:
         return answer
 
     def _finished(self, visit: Visit, answer: Page | Go | Response) -> Response:
+        if visit.told and not isinstance(answer, Page):
+            self._gate.sessions.note(visit.session, [*_notes(visit.session), *visit.told])
         if isinstance(answer, Go):
-            if visit.told:
-                self._gate.sessions.note(visit.session, [*_notes(visit.session), *visit.told])
             return Response(status=303, headers={"Location": answer.address})
         if isinstance(answer, Response):
             return answer

@@ -1,8 +1,8 @@
 """Times as people read them: of China, where the accounts' days begin and end."""
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 
-CHINA = timezone(timedelta(hours=8))
+from wxbot.clock import CHINA
 
 
 def moment_of(seconds: float | None) -> str:

@@ -47,9 +47,9 @@ def operations(bot: Operated) -> Sequence[Area]:
         jobs.views(jobs.Parts(engine=engine, replay=bot.ledger.replay)),
         claims.views(claims.Parts(claims=bot.claims)),
         webhooks.views(webhooks.Parts(hooks=bot.hooks)),
-        numbers.views(numbers.Parts(numbers=bot.numbers)),
+        numbers.views(numbers.Parts(numbers=bot.numbers, channel_of=bot.channels.look_up)),
         routes.views(
-            routes.Parts(registry=registry, channels=bot.channels.of, channel_of=bot.channels.find_any)
+            routes.Parts(registry=registry, channels=bot.channels.of, channel_of=bot.channels.look_up)
         ),
         health.views(
             health.Parts(

@@ -26,6 +26,10 @@ WORDS: Words = {
         "新增猛涨：“{0}”在 {1} 起的十分钟里新增 {2} 人，平时一天约 {3} 人",
         "{0}: {2} new followers within ten minutes from {1}; a usual day brings about {3}",
     ),
+    "more_suspects": (
+        "还有 {0} 条类似情况，用 wxbot stats suspects 可以全部列出",
+        "{0} more like these; wxbot stats suspects lists them all",
+    ),
     "gap_follows": (
         "近 7 天微信统计的关注比这里多 {0} 次，可能漏收了事件",
         "In 7 days WeChat counted {0} follows more than arrived here",

@@ -4,19 +4,23 @@ from sqlalchemy import case, func, select
 
 from wxbot.analytics.reading import Reading, as_date, scenes_of, span
 from wxbot.analytics.shapes import EVERYTHING, Gap, GapDay, Of, Period
-from wxbot.db.figures import wechat_days
+from wxbot.analytics.units import unit
+from wxbot.db.figures import counts, wechat_days
 
 SCANNED = 30  # how WeChat calls those who followed by scanning a code
 
 
 def gap(reading: Reading, period: Period) -> Gap:
-    """Return each day of the period of which WeChat has told."""
+    """Return each day of the period of which WeChat has told, and on which everything could arrive here."""
+    begun = _first_day(reading)
+    if begun is None:
+        return Gap(days=())
     first, last = span(period)
     table = wechat_days.c
     scanned = case((table.source == SCANNED, table.followed), else_=0)
     query = (
         select(table.day, func.sum(table.followed), func.sum(scanned), func.sum(table.unfollowed))
-        .where(table.account == reading.account, table.day.between(first, last))
+        .where(table.account == reading.account, table.day.between(max(first, begun + 1), last))
         .group_by(table.day)
         .order_by(table.day)
     )
@@ -39,3 +43,11 @@ def gap(reading: Reading, period: Period) -> Gap:
             )
         )
     return Gap(days=tuple(days))
+
+
+def _first_day(reading: Reading) -> int | None:
+    """Return the day on which the first event was counted; before its end, nothing could be missed."""
+    table = counts.c
+    mine = table.edition == reading.edition, table.account == reading.account, table.unit < unit(1, 0)
+    first: int | None = reading.connection.execute(select(func.min(table.unit)).where(*mine)).scalar_one()
+    return first

@@ -78,7 +78,8 @@ def interrupt(connection: Connection) -> None:
 def read_again_from(connection: Connection, recorded_at: int) -> None:
     """Ask for events and claims to be read again from a time on: some were recorded only now."""
     is_earlier = or_(state.c.again_from.is_(None), state.c.again_from > recorded_at)
-    earliest = case((is_earlier, recorded_at), else_=state.c.again_from)
+    # Never what it was: a round that has read past the time already must see that it was asked for more.
+    earliest = case((is_earlier, recorded_at), else_=state.c.again_from - 1)
     connection.execute(update(state).where(_MINE).values(again_from=earliest, round=state.c.round + 1))
 
 
@@ -91,10 +92,13 @@ def hold(connection: Connection, marks: Marks) -> int | None:
 def hold_on(
     connection: Connection, until: int | None, changes: Mapping[str, object] | None = None
 ) -> int | None:
-    """Hold for longer, and change something if we do; None, and nothing changed: we do not hold any more."""
+    """Hold for longer, and change something if we do; None, and nothing changed: we do not hold any more.
+
+    That is so as soon as the hold has ended: others may have counted since, which leaves no mark on it.
+    """
     later = max(_later(connection), (until or 0) + 1)
     values = {"held_until": later, "round": state.c.round + 1, **(changes or {})}
-    held = update(state).where(_MINE, state.c.held_until == until)
+    held = update(state).where(_MINE, state.c.held_until == until, state.c.held_until > database_now())
     return later if connection.execute(held.values(values)).rowcount == 1 else None
 
 

@@ -33,6 +33,11 @@ _ROWS = 500
 _COUNTERS = (counts, hours, returns, stays, bursts)
 _RENEW_SECONDS = 10.0
 
+_STOOD_STILL = (
+    "the rebuild stood still for a minute, or the database's clock was moved: workers may have counted "
+    "meanwhile what it does not know of. It has ended; run `wxbot stats rebuild` again"
+)
+
 Told = Callable[[int, int], None]
 
 
@@ -51,7 +56,8 @@ def rebuild(
 
     `told` hears now and then how many people are done, and how many there are. `rest` is how long to leave
     the database to others after each writing, as a part of the time that it took. May be killed and begun
-    again. Raises RebuildError when somebody else does so at this moment.
+    again. Raises RebuildError when somebody else does so at this moment, or when it stood still for so long
+    that others may have gone on counting.
     """
     rules = Rules(calendar=Calendar(settings.timezone), attribution=settings.attribution)
     making = _Making(engine, _Hold(engine, settings), rules, rest)
@@ -103,7 +109,7 @@ class _Hold:
 
     def _require(self) -> None:
         if self._until is None:
-            raise RebuildError("it took so long that others have gone on counting; begin anew")
+            raise RebuildError(_STOOD_STILL)
 
 
 class _Making:

@@ -11,9 +11,16 @@ Order = Literal[
 ]
 
 
+# Far beyond it, numbers of days would be those of blocks (wxbot/analytics/units.py).
+LATEST = date(2200, 12, 31)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Period:
-    """From the first day to the last, both included; ValueError when the last is before the first."""
+    """From the first day to the last, both included.
+
+    Raises ValueError when the last is before the first, or after LATEST.
+    """
 
     first: date
     last: date
@@ -21,6 +28,8 @@ class Period:
     def __post_init__(self) -> None:
         if self.last < self.first:
             raise ValueError("a period does not end before it begins")
+        if self.last > LATEST:
+            raise ValueError(f"a period ends by {LATEST}")
 
     @classmethod
     def days(cls, number: int, today: date) -> "Period":

@@ -1,10 +1,10 @@
 """Channels whose followers may have been bought (刷关注): a flag to look there, never a proof."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, select
+from sqlalchemy import Row, select
 
 from wxbot.analytics.naming import of_channel
 from wxbot.analytics.reading import Reading, as_date, span
@@ -20,8 +20,9 @@ TURNING_LEAST, TURNING_PERCENT = 5, 10
 # So many in ten minutes at least, and as many as on so many usual days.
 BURST_LEAST, BURST_DAYS = 20, 3
 USUAL_DAYS = 28
-_MOST_BURSTS = 50
+_MOST_BURSTS, _FEW = 50, 8
 _Place = tuple[int, int]  # a scene and a day's unit
+_Channel = Row[int, Any, Any, Any]  # of a scene
 
 
 def suspects(reading: Reading, period: Period) -> tuple[Suspect, ...]:
@@ -32,50 +33,60 @@ def suspects(reading: Reading, period: Period) -> tuple[Suspect, ...]:
 
 def _by_share(reading: Reading, period: Period) -> Iterator[Suspect]:
     found = reading.per_scene(period, columns=("new", "quick", "turning")).subquery("found")
-    query = (
-        select(channels.c.name, channels.c.title, channels.c.promoter, found)
-        .select_from(found.join(scenes, scenes.c.id == found.c.scene).join(channels, of_channel()))
-        .where((found.c.quick >= QUICK_LEAST) | (found.c.turning >= TURNING_LEAST))
-    )
-    for row in reading.connection.execute(query):
-        if row.quick >= QUICK_LEAST and row.quick * 100 >= row.new * QUICK_PERCENT:
-            yield _suspect(row, reason="quick", count=int(row.quick), out_of=int(row.new))
-        if row.turning >= TURNING_LEAST and row.turning * 100 >= row.new * TURNING_PERCENT:
-            yield _suspect(row, reason="turning", count=int(row.turning), out_of=int(row.new))
+    is_quick = (found.c.quick >= QUICK_LEAST) & (found.c.quick * 100 >= found.c.new * QUICK_PERCENT)
+    is_turning = (found.c.turning >= TURNING_LEAST) & (found.c.turning * 100 >= found.c.new * TURNING_PERCENT)
+    query = select(found, is_quick.label("is_quick"), is_turning.label("is_turning"))
+    rows = reading.connection.execute(query.where(is_quick | is_turning)).all()
+    named = _named(reading, [row.scene for row in rows])
+    for row in rows:
+        if row.scene in named and row.is_quick:
+            yield _suspect(named[row.scene], reason="quick", count=int(row.quick), out_of=int(row.new))
+        if row.scene in named and row.is_turning:
+            yield _suspect(named[row.scene], reason="turning", count=int(row.turning), out_of=int(row.new))
 
 
 def _by_burst(reading: Reading, period: Period) -> Iterator[Suspect]:
     """Yield the largest bursts of those that are unusual; what is usual in one place hides none elsewhere."""
-    # Not grouped by the database: for that SQLite would go through all bursts, small ones too.
-    large = select(bursts.c.scene, bursts.c.unit, bursts.c.new)
+    large = _large(reading, period)
     tops: dict[_Place, int] = {}
-    for scene, of, new in reading.connection.execute(
-        _of_channels(reading, large, bursts.c.unit.in_(days(*span(period))))
-    ):
-        tops[scene, of] = max(new, tops.get((scene, of), 0))
-    usual = _usual_where_odd(reading, tops)
-    for row in _largest(reading, usual):
-        minute, out_of = row.slot * SLOT_MINUTES, round(usual[row.scene, row.unit] / USUAL_DAYS)
-        on = as_date(first_day(row.unit))
-        yield _suspect(row, reason="burst", count=row.new, out_of=out_of, on=on, minute=minute)
+    for scene, of, _, new in large:  # by place: there are thousands, and a row's names take their time
+        if new > tops.get((scene, of), 0):
+            tops[scene, of] = new
+    named, usual = _usual_where_odd(reading, tops)
+    odd = [
+        (-new, of, scene, slot)
+        for scene, of, slot, new in large
+        if (scene, of) in usual and _is_odd(new, usual[scene, of])
+    ]
+    for less, of, scene, slot in sorted(odd)[:_MOST_BURSTS]:
+        yield _suspect(
+            named[scene],
+            reason="burst",
+            count=-less,
+            out_of=round(usual[scene, of] / USUAL_DAYS),
+            on=as_date(first_day(of)),
+            minute=slot * SLOT_MINUTES,
+        )
 
 
-def _largest(reading: Reading, usual: Mapping[_Place, int]) -> list[Row[Any]]:
-    """Return the largest unusual bursts of these scenes and days."""
-    if not usual:
-        return []
-    columns = channels.c.name, channels.c.title, channels.c.promoter, bursts
-    which = bursts.c.unit.in_({of for _, of in usual}) & bursts.c.scene.in_({scene for scene, _ in usual})
-    order = bursts.c.new.desc(), bursts.c.unit, bursts.c.scene, bursts.c.slot
-    rows = reading.connection.execute(_of_channels(reading, select(*columns), which).order_by(*order)).all()
-    found = [row for row in rows if (row.scene, row.unit) in usual]
-    return [row for row in found if _is_odd(row.new, usual[row.scene, row.unit])][:_MOST_BURSTS]
+def _large(reading: Reading, period: Period) -> Sequence[Row[int, int, int, int]]:
+    """Return the bursts that are large enough to be looked at."""
+    return reading.connection.execute(
+        select(bursts.c.scene, bursts.c.unit, bursts.c.slot, bursts.c.new).where(
+            bursts.c.edition == reading.edition,
+            bursts.c.account == reading.account,
+            # Day by day: between two days SQLite goes through all bursts, small ones too.
+            bursts.c.unit.in_(days(*span(period))),
+            bursts.c.new >= BURST_LEAST,
+        )
+    ).all()
 
 
-def _of_channels(reading: Reading, query: Select[Any], which: ColumnElement[bool]) -> Select[Any]:
-    mine = bursts.c.edition == reading.edition, bursts.c.account == reading.account
-    of_channels = bursts.join(scenes, scenes.c.id == bursts.c.scene).join(channels, of_channel())
-    return query.select_from(of_channels).where(*mine, which, bursts.c.new >= BURST_LEAST)
+def _named(reading: Reading, ids: Collection[int]) -> dict[int, _Channel]:
+    """Return the channels of those of these scenes that are the code of one."""
+    columns = scenes.c.id, channels.c.name, channels.c.title, channels.c.promoter
+    query = select(*columns).join(channels, of_channel()).where(scenes.c.id.in_(ids))
+    return {row.id: row for row in reading.connection.execute(query)} if ids else {}
 
 
 def _is_odd(new: int, usual: int) -> bool:
@@ -83,18 +94,27 @@ def _is_odd(new: int, usual: int) -> bool:
     return new * USUAL_DAYS >= BURST_DAYS * usual
 
 
-def _usual_where_odd(reading: Reading, tops: Mapping[_Place, int]) -> dict[_Place, int]:
-    """Return how many were new in the four weeks before, at the places with the largest tops that are odd."""
+def _usual_where_odd(
+    reading: Reading, tops: Mapping[_Place, int]
+) -> tuple[dict[int, _Channel], dict[_Place, int]]:
+    """Return how many were new in the four weeks before, at the places with the largest tops that are odd.
+
+    With them the channels of their scenes.
+    """
     # Busy places have large bursts every day: the blocks within the four weeks rule most of them out.
     least = _new_in(reading, {place: _blocks_before(first_day(place[1])) for place in tops})
     likely = [place for place in tops if _is_odd(tops[place], least[place])]
+    named = _named(reading, {scene for scene, _ in likely})
+    likely = [place for place in likely if place[0] in named]
     likely.sort(key=lambda place: (-tops[place], place[1], place[0]))
     found: dict[_Place, int] = {}
     while likely and len(found) < _MOST_BURSTS:
-        some, likely = likely[:_MOST_BURSTS], likely[_MOST_BURSTS:]
+        # Most of them are: no more than are missing, for each asks for days of its own.
+        count = max(_FEW, _MOST_BURSTS - len(found))
+        some, likely = likely[:count], likely[count:]
         usual = _new_in(reading, {place: _days_before(first_day(place[1])) for place in some})
         found |= {place: new for place, new in usual.items() if _is_odd(tops[place], new)}
-    return dict(list(found.items())[:_MOST_BURSTS])
+    return named, dict(list(found.items())[:_MOST_BURSTS])
 
 
 @lru_cache(maxsize=1024)
@@ -119,12 +139,12 @@ def _new_in(reading: Reading, wanted: Mapping[_Place, Mapping[int, int]]) -> dic
         counts.c.unit.in_(asked),
         counts.c.scene.in_({scene for scene, _ in wanted}),
     )
-    known = {(scene, of): new for scene, of, new in reading.connection.execute(query)}
+    known = {(scene, of): new for scene, of, new in reading.connection.execute(query).all()}
     return {
         place: sum(sign * known.get((place[0], of), 0) for of, sign in units.items())
         for place, units in wanted.items()
     }
 
 
-def _suspect(row: Row[Any], **more: Any) -> Suspect:
+def _suspect(row: _Channel, **more: Any) -> Suspect:
     return Suspect(of=Of("channel", row.name), title=row.title, promoter=row.promoter, **more)

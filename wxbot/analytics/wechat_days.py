@@ -2,18 +2,17 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import Connection, Engine
 
 from wxbot import clock
+from wxbot.clock import CHINA
 from wxbot.db.figures import wechat_days
 from wxbot.db.patience import patiently
 from wxbot.db.statements import put
 from wxbot.wechat.errcodes import ApiError
 from wxbot.wechat.summaries import MOST_DAYS, UserDay
-
-_CHINA = timezone(timedelta(hours=8))
 
 Ask = Callable[[date, date], Sequence[UserDay]]
 
@@ -26,7 +25,7 @@ def fetch(engine: Engine, account: str, ask: Ask, *, now: Callable[[], datetime]
     What it counts is corrected for some days, so each is asked for several times. An account that may not
     ask, or cannot at this moment, has none.
     """
-    yesterday = now().astimezone(UTC).astimezone(_CHINA).date() - timedelta(days=1)
+    yesterday = now().astimezone(UTC).astimezone(CHINA).date() - timedelta(days=1)
     try:
         told = ask(yesterday - timedelta(days=MOST_DAYS - 1), yesterday)
     except ApiError as error:

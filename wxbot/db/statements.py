@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     BINARY,
     BigInteger,
     BindParameter,
@@ -19,8 +20,12 @@ from sqlalchemy import (
     Select,
     Table,
     Text,
+    bindparam,
+    cast,
+    func,
     insert,
     literal,
+    select,
 )
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.compiler import compiles
@@ -177,10 +182,13 @@ def add_selected(connection: Connection, table: Table, rows: Select[Any]) -> int
 
 
 def _run_all(
-    connection: Connection, table: Table, statement: Executable, rows: Sequence[tuple[object, ...]]
+    connection: Connection, table: Table, statement: Insert, rows: Sequence[tuple[object, ...]]
 ) -> None:
     """Hand rows to the driver as they are: SQLAlchemy takes longer for thousands than the database does."""
     if not rows:
+        return
+    if connection.dialect.name == "postgresql":
+        _run_by_columns(connection, table, statement, rows)
         return
     sql, order = driver_sql(statement, connection.dialect)
     names = [column.name for column in table.c]
@@ -191,6 +199,40 @@ def _run_all(
     else:
         places = [names.index(name) for name in order]
         connection.exec_driver_sql(sql, [tuple(row[place] for place in places) for row in rows])
+
+
+def _run_by_columns(
+    connection: Connection, table: Table, statement: Insert, rows: Sequence[tuple[object, ...]]
+) -> None:
+    """Hand PostgreSQL's driver a list for each column: a statement a row takes it twice the time."""
+    names = table.c.keys()
+    lists = {
+        column.name: _list_of(column, values)
+        for column, values in zip(table.c, zip(*rows, strict=True), strict=True)
+    }
+    connection.execute(statement.from_select(names, _unnested(table)), lists)
+
+
+def _list_of(column: Column[Any], values: Sequence[object]) -> str | list[object]:
+    """Return numbers as PostgreSQL writes a list of them: the driver takes five times as long to do that."""
+    if isinstance(column.type, Integer):
+        return f"{{{','.join(map(str, values)).replace('None', 'NULL')}}}"
+    return list(values)
+
+
+@cache
+def _unnested(table: Table) -> Select[Any]:
+    """Return the query for rows whose columns are in parameters, each a list as of `_list_of`."""
+    lists: list[ColumnElement[Any]] = []
+    for column in table.c:
+        of_column = ARRAY(column.type)
+        is_number = isinstance(column.type, Integer)
+        lists.append(
+            cast(bindparam(column.name, type_=Text()), of_column)
+            if is_number
+            else bindparam(column.name, type_=of_column)
+        )
+    return select(func.unnest(*lists).table_valued(*table.c.keys()).render_derived())
 
 
 @cache

@@ -19,6 +19,7 @@ from wxbot.cli.stats.parts import (
     print_data,
     read_of,
 )
+from wxbot.cli.stats.single import require
 
 if TYPE_CHECKING:
     from wxbot.analytics.shapes import Board, By, Comparison, Line, Order
@@ -45,7 +46,10 @@ _EXPORTED = ("scans", "scanners", *PERIOD_FIGURES[1:])
 def compare(asked: Asked, *, names: tuple[str, ...], kind: str) -> None:
     """Show several channels side by side, NAMES, each beside the period before."""
     with opened(asked) as read:
-        found = read.figures.compare(read.account, read.period, [read_of(kind, name) for name in names])
+        of = [read_of(kind, name) for name in names]
+        for each in of:
+            require(read, each)
+        found = read.figures.compare(read.account, read.period, of)
     if asked.as_json:
         print_data(found)
     elif asked.as_csv:

@@ -64,7 +64,8 @@ def gap(asked: Asked) -> None:
         heading(read, f"Account {read.account}")
         print_table([name.replace("_", " ") for name in _GAP], [tuple(map(str, row)) for row in rows])
         missed = (found.missed_follows, found.missed_scanned, found.missed_unfollows)
-        click.echo("Missed: {} follows, {} of them by codes; {} unfollows".format(*missed))
+        told = "WeChat counted {} more follows, {} more follows by codes, {} more unfollows than wxbot"
+        click.echo(told.format(*missed))
     else:
         click.echo("WeChat has not told of these days; a worker asks it once a day.")
 

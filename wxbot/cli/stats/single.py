@@ -37,7 +37,7 @@ def show(asked: Asked, *, kind: str | None, name: str | None) -> None:
     """
     of = read_of(kind, name)
     with opened(asked) as read:
-        _require(read, of)
+        require(read, of)
         found = read.figures.about(read.account, of, read.period)
     if asked.as_json:
         print_data(found)
@@ -57,7 +57,7 @@ def retention(asked: Asked, *, kind: str | None, name: str | None) -> None:
     """
     of = read_of(kind, name)
     with opened(asked) as read:
-        _require(read, of)
+        require(read, of)
         found = read.figures.retention(read.account, read.period, of)
     if asked.as_json:
         print_data(found)
@@ -74,7 +74,7 @@ def retention(asked: Asked, *, kind: str | None, name: str | None) -> None:
         _print_cohorts(found)
 
 
-def _require(read: Read, of: "Of") -> None:
+def require(read: Read, of: "Of") -> None:
     """Raise ChannelUnknownError for a channel or promoter that is not there: its figures would be zero."""
     from wxbot.channels.promoters import Promoters
     from wxbot.channels.store import Channels
