@@ -8,16 +8,18 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NoReturn, Protocol
 
 from sqlalchemy import Connection, Engine, and_, or_, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from wxbot import clock
 from wxbot.db.models import access_tokens
-from wxbot.db.statements import insert_first
+from wxbot.db.statements import database_now, insert_first
 from wxbot.wechat.api import ApiAccount, TokenSource
 from wxbot.wechat.errcodes import (
     ApiError,
@@ -37,6 +39,7 @@ EARLY_SECONDS = 240
 EARLY_PAUSE_SECONDS = 60
 SPARE_SECONDS = 10
 LEASE_SECONDS = 6
+LONGEST_LEASE_SECONDS = 10 * LEASE_SECONDS
 WAIT_SECONDS = 10.0
 POLL_SECONDS = 0.05
 # WeChat's rules for ending a stable token.
@@ -152,16 +155,17 @@ class _Row:
         because = known.pop("blocked_because") or ""
         return _State(token=token, sealed=sealed, blocked_because=because, **known)
 
-    def take_lease(self, now: int) -> bytes | None:
+    def take_lease(self) -> bytes | None:
         """Return the proof of the lease, None when somebody else holds it."""
         proof = secrets.token_bytes(16)
-        until = access_tokens.c.lease_until
-        free = or_(until <= now, until > now + LEASE_SECONDS)  # the second: a clock that was wrong
+        until, now = access_tokens.c.lease_until, database_now()
+        # The second: a clock that was wrong, by more than a tick between two who ask.
+        free = or_(until <= now, until > now + LONGEST_LEASE_SECONDS)
         with self._engine.begin() as connection:
             take = (
                 update(access_tokens)
                 .where(and_(self._is_mine, free))
-                .values(lease_until=now + LEASE_SECONDS, lease_by=proof)
+                .values(lease_until=database_now() + LEASE_SECONDS, lease_by=proof)
             )
             is_taken = connection.execute(take).rowcount == 1
             if not is_taken and self._add(connection):
@@ -218,16 +222,27 @@ class _Source:
 
     def current(self) -> str:
         """Return a good token; near its end it is refreshed by one caller, while the others go on with it."""
-        state, now = self._row.read(), self._seconds()
-        if state.token is None or not state.is_good(now):
-            return self._renew(None)
+        with self._database_needed():
+            state, now = self._row.read(), self._seconds()
+            if state.token is None or not state.is_good(now):
+                return self._renew(None)
         if state.is_old(now) and not state.is_blocked(now):
             return self._refresh_early(state, state.token)
         return state.token
 
     def refused(self, token: str) -> str:
         """Return another token than this one, which WeChat refused; fetched unless there is a newer one."""
-        return self._renew(token)
+        with self._database_needed():
+            return self._renew(token)
+
+    @contextmanager
+    def _database_needed(self) -> Iterator[None]:
+        """Say of a database that does not answer what callers expect: there is no token, thus no call."""
+        try:
+            yield
+        except SQLAlchemyError as error:
+            because = f"the database was not to be had ({type(error).__name__})"
+            raise BlockedError(because, call=_CALL, ends_at=self._now().astimezone(UTC)) from error
 
     def _refresh_early(self, state: _State, token: str) -> str:
         if not self._lock.acquire(blocking=False):
@@ -236,6 +251,10 @@ class _Source:
             return self._fetch_alone(state, refused=None) or token
         except ApiError:
             return token  # it is still good, and the failure is logged and counted
+        except SQLAlchemyError as error:
+            name, kind = self._account.name, type(error).__name__
+            log.warning("account %s: the access token was not refreshed early (%s)", name, kind)
+            return token
         finally:
             self._lock.release()
 
@@ -289,7 +308,7 @@ class _Source:
 
     def _fetch_alone(self, seen: _State, *, refused: str | None) -> str | None:
         """Fetch under the lease; None when there is nothing to do, since somebody else holds or held it."""
-        proof = self._row.take_lease(self._seconds())
+        proof = self._row.take_lease()
         if proof is None:
             return None
         state, now = self._row.read(), self._seconds()
@@ -320,7 +339,8 @@ class _Source:
         """Let WeChat end the stable token it keeps giving out although it refuses it."""
         now = self._seconds()
         may = self._account.token_kind == "stable" and state.may_force(now)
-        forced = {"forced_at": now, "forces": state.forces_on(now) + 1, "lease_until": now + LEASE_SECONDS}
+        longer = database_now() + LEASE_SECONDS
+        forced = {"forced_at": now, "forces": state.forces_on(now) + 1, "lease_until": longer}
         if may and self._row.write(proof, **forced):
             fetched = self._fetch(self._account, is_forced=True)
             if fetched.token != refused:

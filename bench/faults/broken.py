@@ -116,7 +116,7 @@ def _no_spool() -> None:
 def _import_twice() -> None:
     """Enter what the spool holds once more, as if it were new."""
     outage: Any = import_module("wxbot.events.outage")
-    enter, parse = outage.Outage._enter, outage.parse_event
+    enter, parse = outage.Outage._enter_together, outage.parse_event
 
     def enter_twice(self: Any, entries: Any) -> None:
         outage.parse_event = parse
@@ -126,7 +126,7 @@ def _import_twice() -> None:
         )
         enter(self, entries)
 
-    outage.Outage._enter = enter_twice
+    outage.Outage._enter_together = enter_twice
 
 
 def _repeat_blindly() -> None:

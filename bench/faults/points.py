@@ -45,7 +45,7 @@ def arm() -> None:
     _kill_around(import_module("wxbot.events.settling").Settling, "finish", "settle", _scenes_of_run)
     running: Any = import_module("wxbot.jobs.running").Runner
     _kill_around(running, "_finish", "job", lambda self, claimed, *_: _scenes_of_job(claimed))
-    _kill_around(import_module("wxbot.events.outage").Outage, "_enter", "import", _scenes_of_entries)
+    _kill_around(import_module("wxbot.events.outage").Outage, "_enter_together", "import", _scenes_of_entries)
     _kill_before(import_module("wxbot.events.settling").Settling, "finish", "handled", _scenes_of_run)
     _kill_before(import_module("wxbot.jobs.notifier").Notifier, "tell", "untold", lambda *_: _here.scenes)
     _kill_before(running, "_do", "job-begun", lambda self, claimed, *_: _scenes_of_job(claimed))

@@ -25,7 +25,7 @@ def consume(request: pytest.FixtureRequest) -> Any:
 
     def consume(queue: Queue, threads: int = 1) -> list[bytes]:
         got: list[bytes] = []
-        consumer = queue.consumer(threads=threads, run=got.append, tick=lambda: None)
+        consumer = queue.consumer(threads=threads, run=got.append)
         consumer.start()
         consumers.append(consumer)
         return got

@@ -136,13 +136,21 @@ def test_what_nobody_dispatched_is_found(
     assert records.job(fresh).state == "waiting"
 
 
-def test_without_the_queue_jobs_are_done_all_the_same(
-    make: Any, running: Any, queue: Queue, records: Any, wait: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse() -> int:
+@pytest.fixture
+def no_queue(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put the queue out of reach."""
+
+    def refuse(*_: object) -> int:
         raise OSError("no route")
 
-    monkeypatch.setattr(queue.engine, "pending", refuse)
+    for name in ("queue_size", "enqueue", "dequeue", "read_schedule", "add_to_schedule"):
+        monkeypatch.setattr(queue.engine.storage, name, refuse)
+
+
+@pytest.mark.usefixtures("no_queue")
+def test_without_the_queue_jobs_are_done_all_the_same(
+    make: Any, running: Any, records: Any, wait: Any
+) -> None:
     ids = [records.enqueue() for _ in range(3)]
     for id in ids:
         records.shift(id, dispatched_at=-11)
@@ -150,6 +158,60 @@ def test_without_the_queue_jobs_are_done_all_the_same(
     running(make({"test.job": Work(call=lambda *_: None)}))
 
     wait(lambda: all(records.job(id).state == "done" for id in ids), "the jobs")
+
+
+@pytest.mark.usefixtures("no_queue")
+def test_without_the_queue_a_job_that_hangs_keeps_no_other_from_being_done(
+    make: Any, running: Any, records: Any, wait: Any
+) -> None:
+    released = threading.Event()
+    hung, other = records.enqueue("test.hung"), records.enqueue()
+    for shift, id in enumerate((hung, other)):
+        records.shift(id, run_at=shift - 11, dispatched_at=-11)
+
+    running(
+        make({"test.hung": Work(call=lambda *_: released.wait(60)), "test.job": Work(call=lambda *_: None)})
+    )
+
+    wait(lambda: records.job(other).state == "done", "the job behind")
+    assert records.job(hung).state == "running"
+    released.set()
+    wait(lambda: records.job(hung).state == "done", "the job that hung")
+
+
+@pytest.mark.usefixtures("no_queue")
+def test_without_the_queue_what_runs_is_finished_when_the_worker_ends(
+    make: Any, running: Any, records: Any, wait: Any
+) -> None:
+    begun = threading.Event()
+
+    def slow(*_: object) -> None:
+        begun.set()
+        time.sleep(1)
+
+    id = records.enqueue()
+    records.shift(id, dispatched_at=-11)
+    worker = make({"test.job": Work(call=slow)})
+    ended = running(worker)
+    wait(begun.is_set, "the job")
+
+    worker.stop()
+    wait(lambda: ended, "the end")
+
+    assert ended == [True] and records.job(id).state == "done"
+
+
+@pytest.mark.usefixtures("no_queue")
+def test_without_the_queue_periodic_work_is_done(
+    make: Any, running: Any, wait: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    done: list[int] = []
+
+    running(make(schedules=[Schedule(name="hourly", every_seconds=3600, function=lambda: done.append(1))]))
+    wait(lambda: done == [1], "the first time")
+    time.sleep(1.5)
+
+    assert len([record for record in caplog.records if record.exc_info]) == 0
 
 
 def test_run_due_does_everything_that_is_due_here_and_now(make: Any, records: Any) -> None:

@@ -5,17 +5,24 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine
+from sqlalchemy.event import listen
+from sqlalchemy.exc import OperationalError
 
 from wxbot import clock
 from wxbot.emulator.rules import Trouble
 from wxbot.emulator.world import World
 from wxbot.tokens import Tokens
-from wxbot.wechat.api import ApiAccount
+from wxbot.wechat.api import ApiAccount, ApiClient, TokenSource
+from wxbot.wechat.errcodes import BlockedError
+from wxbot.wechat.token_call import Fetched
 
 PROGRAM = Path(__file__).with_name("cold_start.py")
 KEY = "a key for tests, long enough to be used"
@@ -85,6 +92,73 @@ def test_token_is_fetched_by_somebody_else_when_the_one_who_was_about_to_is_kill
     assert 1 < clock.monotonic() - began < 8
     world.tokens.check(token, world.clock.now())
     assert world.asked["stable_token"] == 2
+
+
+def test_clock_that_is_behind_does_not_take_a_lease_for_one_of_a_wrong_clock(
+    account: Callable[..., ApiAccount], engine: Engine
+) -> None:
+    is_fetching, may_go_on = threading.Event(), threading.Event()
+    fetches: list[str] = []
+
+    def fetch(account: ApiAccount, *, is_forced: bool) -> Fetched:
+        fetches.append(account.name)
+        is_fetching.set()
+        may_go_on.wait(5)
+        return Fetched(token="a-token", expires_in=7200)
+
+    def source(behind: timedelta) -> TokenSource:
+        def now() -> datetime:
+            return clock.now() - behind
+
+        return Tokens(engine, accounts=[account()], keys=[KEY], fetch=fetch, now=now).source("default")
+
+    with ThreadPoolExecutor() as pool:
+        one = pool.submit(source(timedelta()).current)
+        assert is_fetching.wait(5)
+        other = pool.submit(source(timedelta(seconds=2)).current)
+        threading.Event().wait(0.5)
+        may_go_on.set()
+
+        assert (one.result(), other.result()) == ("a-token", "a-token")
+    assert fetches == ["default"]
+
+
+def test_token_near_its_end_is_used_while_the_database_does_not_let_us_write(
+    world: World,
+    account: Callable[..., ApiAccount],
+    tokens: Callable[..., Tokens],
+    engine: Engine,
+    time: Any,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    source = tokens(account()).source("default")
+    old = source.current()
+    time.passes(7200 - 200)
+    refuse_writes(engine)
+
+    assert source.current() == old
+    assert "account default: the access token was not refreshed early (OperationalError)" in caplog.messages
+    assert world.asked["stable_token"] == 1
+
+
+def test_without_the_database_there_is_no_token_and_surely_no_call(
+    world: World, account: Callable[..., ApiAccount], client: Callable[..., ApiClient], engine: Engine
+) -> None:
+    refuse_writes(engine)
+
+    with pytest.raises(BlockedError, match="the database was not to be had"):
+        client(account()).create_qrcode(scene="door", is_permanent=False, expires_in=60)
+    assert world.asked["qrcode/create"] == 0
+
+
+def refuse_writes(engine: Engine) -> None:
+    """Be a database whose lock somebody else holds for too long."""
+
+    def refuse(_connection: object, _cursor: object, sql: str, *_: object) -> None:
+        if sql.startswith("UPDATE access_tokens"):
+            raise OperationalError(sql, {}, Exception("database is locked"))
+
+    listen(engine, "before_cursor_execute", refuse)
 
 
 def test_token_near_its_end_is_refreshed_by_one_while_the_others_go_on(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-from huey import Huey, crontab
+from huey import Huey
 from huey.consumer import Consumer
 from huey.serializer import SignedSerializer
 from huey.storage import RedisStorage, SqliteStorage
@@ -24,13 +24,10 @@ _ANSWER_SECONDS = 1.5
 
 
 class Receiver(Protocol):
-    """Who gets the ids that a worker takes, and is told of each minute."""
+    """Who gets the ids that a worker takes."""
 
     def receive(self, id: bytes) -> None:
         """Take an id."""
-
-    def minute(self) -> None:
-        """Do what is to be done once a minute."""
 
 
 def open_engine(backend: str, place: str, *, key: bytes, queue: Receiver) -> "Engine":
@@ -59,7 +56,6 @@ class Engine(Huey):  # type: ignore[misc]
     def serve(self, queue: Receiver) -> None:
         """Bring what workers take from the queue to `queue`."""
         self._send = self.task(name="job")(lambda key: queue.receive(bytes.fromhex(key)))
-        self.periodic_task(crontab(), name="minute")(queue.minute)
 
     def send(self, id: bytes) -> None:
         """Put an id into the queue."""
@@ -72,8 +68,17 @@ class Engine(Huey):  # type: ignore[misc]
     def consumer(self, *, threads: int, stop_seconds: float) -> Consumer:
         """Return what takes ids and brings them to whom this engine serves."""
         return _Consumer(
-            self, workers=threads, initial_delay=0.05, max_delay=0.5, shutdown_timeout=stop_seconds
+            self,
+            workers=threads,
+            periodic=False,
+            initial_delay=0.05,
+            max_delay=0.5,
+            shutdown_timeout=stop_seconds,
         )
+
+    def read_schedule(self, timestamp: Any = None) -> list[Any]:
+        """Nothing is ever put off here: the ledger knows when a job is due."""
+        return []
 
     def dequeue(self) -> Any:
         """Take an id; calm, and a second late, when that fails."""

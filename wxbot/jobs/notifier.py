@@ -32,7 +32,10 @@ class Notifier:
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._tell, name="notifier", daemon=True)
-                self._thread.start()
+                try:
+                    self._thread.start()
+                except RuntimeError as error:  # what made the jobs is committed, and has to be answered
+                    log.error("new jobs are told of later (%s)", error)
 
     def _tell(self) -> None:
         while first := self._next():

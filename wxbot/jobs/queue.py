@@ -33,7 +33,6 @@ class Queue:
         self._opening = threading.Lock()
         self._blocked_until = 0.0
         self._run: Callable[[bytes], object] = lambda _id: None
-        self._tick: Callable[[], object] = lambda: None
 
     @property
     def engine(self) -> "Engine":
@@ -67,11 +66,9 @@ class Queue:
         except Exception:
             return None
 
-    def consumer(
-        self, *, threads: int, run: Callable[[bytes], object], tick: Callable[[], object]
-    ) -> "Consumer":
-        """Return what takes from the queue: it calls `run` with ids, and `tick` once a minute."""
-        self._run, self._tick = run, tick
+    def consumer(self, *, threads: int, run: Callable[[bytes], object]) -> "Consumer":
+        """Return what takes from the queue: it calls `run` with ids."""
+        self._run = run
         return self.engine.consumer(threads=threads, stop_seconds=STOP_SECONDS)
 
     def close(self) -> None:
@@ -82,10 +79,6 @@ class Queue:
     def receive(self, id: bytes) -> None:
         """Do what a worker does with an id that it took."""
         self._run(id)
-
-    def minute(self) -> None:
-        """Do what a worker does once a minute."""
-        self._tick()
 
 
 def open_queue(*, backend: str, path: str, redis_url: str, secret_key: str) -> Queue:

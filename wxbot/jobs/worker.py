@@ -5,15 +5,17 @@ import os
 import secrets
 import socket
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from wxbot import clock
 from wxbot.jobs import presence
 from wxbot.jobs.ledger import Ledger
-from wxbot.jobs.queue import Queue
+from wxbot.jobs.queue import STOP_SECONDS, Queue
 from wxbot.jobs.running import Runner
 from wxbot.jobs.work import Work
 
@@ -21,6 +23,8 @@ log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 1.0
 RENEW_SECONDS = 2.0
+# How often periodic work is looked at, none of which is due more than once a minute.
+TICK_SECONDS = 60.0
 # The sweep fills the queue up to this; more would only be handed over again and again.
 _ENOUGH_PENDING = 1000
 
@@ -58,7 +62,7 @@ class Worker:
         self._threads = threads
         self._runner = Runner(ledger, find, dispatch=queue.dispatch)
         self._stop = threading.Event()
-        self._aside: threading.Thread | None = None
+        self._aside: list[threading.Thread] = []
         self._line = presence.Line(
             id=secrets.token_bytes(16), kind="worker", host=socket.gethostname()[:64], pid=os.getpid()
         )
@@ -68,15 +72,12 @@ class Worker:
 
         False: so many jobs hang that this process is of no use any more and must be replaced.
         """
-        consumer = self._queue.consumer(threads=self._threads, run=self._runner.run, tick=self.run_schedules)
+        consumer = self._queue.consumer(threads=self._threads, run=self._runner.run)
         ended = threading.Event()
-        loops = [
-            threading.Thread(target=self._loop, args=(self._stop, SWEEP_SECONDS, self.sweep), name="sweep"),
-            threading.Thread(target=self._loop, args=(ended, RENEW_SECONDS, self._live), name="renew"),
-        ]
-        for loop in loops:
-            loop.daemon = True
-            loop.start()
+        sweep = _started("sweep", self._loop, self._stop, SWEEP_SECONDS, self.sweep)
+        renew = _started("renew", self._loop, ended, RENEW_SECONDS, self._live)
+        # Not through the queue, which may be out of reach for hours.
+        schedules = _started("schedules", self._loop, self._stop, TICK_SECONDS, self.run_schedules)
         consumer.start()
         while not self._stop.wait(1) and self._runner.stuck < self._threads:
             consumer.check_worker_health()
@@ -85,9 +86,12 @@ class Worker:
             log.error("every thread is in a job that does not return; this worker ends")
         self._stop.set()
         # Leases are renewed until the last job is done.
+        give_up_at = clock.monotonic() + (STOP_SECONDS if is_useful else 0)
         consumer.stop(graceful=is_useful)
+        for thread in (sweep, schedules, *self._aside):
+            thread.join(max(0.0, give_up_at - clock.monotonic()))
         ended.set()
-        loops[1].join(RENEW_SECONDS)
+        renew.join(RENEW_SECONDS)
         self._attempt(lambda: presence.erase(self._ledger.engine, self._line), "presence")
         return is_useful
 
@@ -128,15 +132,22 @@ class Worker:
             self._run_aside(ids)
 
     def _run_aside(self, ids: Sequence[bytes]) -> None:
-        """Without the queue: one after the other, beside the sweep."""
-        if self._aside is not None and self._aside.is_alive():
-            return
-        self._aside = threading.Thread(
-            target=lambda: [self._runner.run(id) for id in ids if not self._stop.is_set()],
-            name="without-queue",
-            daemon=True,
-        )
-        self._aside.start()
+        """Without the queue: beside the sweep, on as many threads as the queue would have.
+
+        What none is free for is found again.
+        """
+        self._aside = [thread for thread in self._aside if thread.is_alive()]
+        waiting = deque(ids)
+        for _ in range(min(len(ids), self._threads - len(self._aside))):
+            self._aside.append(_started("without-queue", self._work_off, waiting))
+
+    def _work_off(self, waiting: "deque[bytes]") -> None:
+        while not self._stop.is_set():
+            try:
+                id = waiting.popleft()
+            except IndexError:
+                return
+            self._runner.run(id)
 
     def _run_schedule(self, schedule: Schedule) -> None:
         if presence.take_turn(self._ledger.engine, schedule.name, schedule.every_seconds):
@@ -161,3 +172,9 @@ class Worker:
             log.error("%s: the database does not answer (%s)", name, type(error).__name__)
         except Exception:
             log.exception("%s failed", name)
+
+
+def _started(name: str, work: Callable[..., object], *arguments: object) -> threading.Thread:
+    thread = threading.Thread(target=work, args=arguments, name=name, daemon=True)
+    thread.start()
+    return thread
