@@ -6,11 +6,15 @@ import socket
 import stat
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import requests
+
+from wxbot.admin.users import check_password
+from wxbot.cli.dev.login import NAME, dev_password
 
 SECONDS = 40
 
@@ -85,6 +89,21 @@ def test_codes_and_menu_are_there_again_after_starting_over_twice(project: Any) 
 
     assert phone.scan("vip") == "你好"
     assert "did not take" not in started.output
+
+
+def test_code_is_minted_where_the_emulator_is_now_however_often_it_begins(project: Any) -> None:
+    for _ in range(2):  # each time at other ports
+        started, phone, page, _ = start(project)
+        started.wait_for("Edit a handler")
+        assert "shop:7" not in phone.scenes
+
+        first = project.run("qr", "mint", "shop:7")
+        assert "shop:7" in phone.scenes, first.stderr
+        requests.post(f"{page}/control/reset", json={"keeps_tokens": True}, timeout=5)
+        until(lambda phone=phone: "vip" in phone.scenes)
+        second = project.run("qr", "mint", "shop:7")
+        assert "shop:7" in phone.scenes, second.stderr
+        started.end()
 
 
 def test_edited_handler_answers_the_next_scan(project: Any) -> None:
@@ -170,6 +189,24 @@ def test_made_configuration_is_private_kept_and_good_for_simulate(project: Any) 
     again.wait_for(re.escape(f"log in as {login[2]} with {login[3]}"))
     again.wait_for("Edit a handler")
     assert file.read_text() == made
+
+
+def test_password_is_never_one_that_users_may_not_have(tmp_path: Path) -> None:
+    for number in range(100):
+        password = dev_password(tmp_path / str(number))
+        assert check_password(password, NAME) == password
+        assert NAME[-1] not in password  # so that the name cannot come up by chance
+
+
+def test_password_that_somebody_wrote_has_to_be_a_good_one(project: Any) -> None:
+    project.write("var/dev-login.txt", "rGL-DEVrerib\n")
+
+    started, _, _, _ = start(project)
+
+    started.wait_for(
+        r"wxbot: var/dev-login.txt: this password is too easy to guess; .*; delete the file, and one is made"
+    )
+    assert started.process.wait(SECONDS) == 1
 
 
 def test_real_account_is_left_out(configured: Any) -> None:

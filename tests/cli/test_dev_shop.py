@@ -95,10 +95,15 @@ def test_nothing_is_mounted_without_a_shop(configured: Any) -> None:
 
 
 def test_session_without_a_shop_has_none_of_its_pages(project: Any) -> None:
+    shop = project.folder / "handlers" / "shop.py"
+    shop.write_text(shop.read_text().replace('"vip"', '"order:vip"'))
     started = project.start("dev", "--port", "0", "--emulator-port", "0", "--no-shop")
+    page = started.wait_for(r"Phone page .* (http://\S+)/\n")[1]
     bot = started.wait_for(r"Callback .* (http://\S+)/wechat")[1]
     started.wait_for("Edit a handler")
+    codes = requests.get(f"{page}/phone/api/state", timeout=5).json()["codes"]
 
+    assert sorted(code["scene"] for code in codes) == ["order:vip", "shop:1001"]
     assert requests.get(f"{bot}/login/", timeout=5).status_code == 404
     assert "Demo shop" not in started.output
 

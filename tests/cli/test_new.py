@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from wxbot.cli import cli
 from wxbot.testing import Wx
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +37,39 @@ def test_new_handler_answers_its_scene(
     assert (result.returncode, result.stderr) == (0, "")
     assert (project.folder / package / f"{module}.py").exists()
     assert reply_of(project.folder, tmp_path, package, scene) == reply
+
+
+def test_package_may_be_inside_another(project: Any, tmp_path: Path) -> None:
+    result = project.run("new", "handler", "member", "--package", "tea_house.handlers")
+
+    assert result.stdout.startswith("tea_house/handlers/member.py answers member.")
+    assert reply_of(project.folder, tmp_path, "tea_house.handlers", "member") == "扫码成功。"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        (("handler", "door:<scan>"), "the name <scan> is taken"),
+        (("handler", "door:<session>"), "the name <session> is taken"),
+        (("handler", "door:<int:account>"), "the name <account> is taken"),
+        (("handler", "channels"), "the name 'channels' is taken"),
+        (("handler", "door", "--name", "wxbot"), "the name 'wxbot' is taken"),
+        (("handler", "1" * 64), "a plugin cannot be called"),
+        (("handler", "door", "--package", "../other"), "'../other' is not the name of a package"),
+        (("plugin", "wxbot"), "the name 'wxbot' is taken"),
+    ],
+)
+def test_what_could_not_be_mounted_is_not_written(
+    project: Any, arguments: tuple[str, ...], fault: str
+) -> None:
+    before = sorted(project.folder.rglob("*"))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(project.folder)
+        result = CliRunner().invoke(cli, ("new", *arguments))
+
+    assert result.exit_code == 2 and fault in result.stderr
+    assert sorted(project.folder.rglob("*")) == before
 
 
 def reply_of(folder: Path, tmp_path: Path, package: str, scene: str) -> str:

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 # What `wxbot dev` writes, and keeps the emulator's secrets in.
 DEVELOPMENT = Path("var/dev.toml")
-# What it mounts beside that for its demo shop: variables as JSON, of the session that runs or ran last.
+# What it puts over that, its emulator's address and what its demo shop needs: variables as JSON, of the
+# session that runs or ran last.
 MOUNTED = DEVELOPMENT.with_name("dev-mounted.json")
 
 

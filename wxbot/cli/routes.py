@@ -1,7 +1,9 @@
 """`wxbot routes` and `wxbot explain`: who answers what, and why."""
 
+from collections.abc import Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import click
 
@@ -9,9 +11,12 @@ from wxbot.cli.configuration import account_option, choose_account, load_setting
 from wxbot.cli.output import json_option, print_json, print_table, warn
 
 if TYPE_CHECKING:
+    from wxbot.channels.channel import Channel
     from wxbot.channels.view import ChannelView
     from wxbot.scenes.registry import Registry
     from wxbot.settings import Settings
+
+_Answer = TypeVar("_Answer")
 
 
 @click.command()
@@ -24,7 +29,7 @@ def routes(account: str | None, *, as_json: bool) -> None:
     configured = load_settings()
     registry = _registry(configured)
     name = choose_account(registry.accounts, account)
-    found = all_routes(registry, name, _view(configured).of(name))
+    found = all_routes(registry, name, _of_channels(configured, partial(_listed, name)) or [])
     if as_json:
         print_json([asdict(each) for each in found])
         return
@@ -57,7 +62,7 @@ def explain(scene: str, account: str | None, *, when: Literal["follow", "scan"],
     configured = load_settings()
     registry = _registry(configured)
     name = choose_account(registry.accounts, account)
-    channel = _view(configured).find_any(name, scene)
+    channel = _of_channels(configured, lambda view: view.look_up(name, scene))
     tried = try_scene(registry, name, scene, when=when, channel=channel)
     explanation, is_matched, suggestion = tried.explanation, tried.is_matched, tried.suggestion
     if as_json:
@@ -85,8 +90,13 @@ def _registry(configured: "Settings") -> "Registry":
     return registry
 
 
-def _view(configured: "Settings") -> "ChannelView":
-    """Return the channels that there are now; none, and a warning, without a database that can be read."""
+def _listed(account: str, view: "ChannelView") -> "list[Channel]":
+    view.refresh()
+    return view.of(account)
+
+
+def _of_channels(configured: "Settings", ask: "Callable[[ChannelView], _Answer]") -> "_Answer | None":
+    """Return what the channels that there are now answer; None, and a warning, without a database."""
     from sqlalchemy.exc import SQLAlchemyError
 
     from wxbot.channels.view import ChannelView
@@ -95,12 +105,10 @@ def _view(configured: "Settings") -> "ChannelView":
 
     url = configured.database.url.get_secret_value()
     engine = open_engine(url, connections=1)
-    view = ChannelView(engine)
     try:
-        if not is_missing(url):
-            view.refresh()
+        return None if is_missing(url) else ask(ChannelView(engine))
     except SQLAlchemyError as error:
         warn(f"without channels: {in_words(error, url)}")
+        return None
     finally:
         engine.dispose()
-    return view

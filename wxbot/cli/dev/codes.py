@@ -1,11 +1,19 @@
-"""Puts a code for every handler and a menu for every key onto the emulator, through its HTTP API."""
+"""Puts a code for every handler and a menu for every key onto the emulator, through its HTTP API.
+
+The codes that are on record from before go, as the emulator has forgotten them.
+"""
 
 import json
 from collections.abc import Sequence
 from typing import Any
 
 import requests
+from sqlalchemy import delete
 
+from wxbot.cli.dev.setup import DATABASE_URL
+from wxbot.db.engine import open_engine
+from wxbot.db.models import qrcodes
+from wxbot.db.patience import patiently
 from wxbot.emulator.world import Account
 from wxbot.errors import WxbotError
 
@@ -14,6 +22,15 @@ MOST_BUTTONS = 3
 MOST_BELOW = 5
 # What the kits' keys are called; any other button has its key for a name.
 NAMES = {"link": "绑定账号", "unlink": "解除绑定"}
+
+
+def forget_codes() -> None:
+    """Let all codes be minted anew: an emulator that has just begun knows none of those on record."""
+    engine = open_engine(DATABASE_URL, connections=1)
+    try:
+        patiently(engine, lambda connection: connection.execute(delete(qrcodes)))
+    finally:
+        engine.dispose()
 
 
 class RefusedError(WxbotError):

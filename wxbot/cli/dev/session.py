@@ -12,7 +12,7 @@ import click
 from wxbot import clock
 from wxbot.cli.configuration import DEVELOPMENT
 from wxbot.cli.dev.bot import Bot, Ready
-from wxbot.cli.dev.codes import Platform, RefusedError
+from wxbot.cli.dev.codes import Platform, RefusedError, forget_codes
 from wxbot.cli.dev.demo import fill_once
 from wxbot.cli.dev.edits import edits, sources_of
 from wxbot.cli.dev.login import NAME, dev_password, offer_login
@@ -72,7 +72,7 @@ class Session:
         self._listener = listener
         self._shop = shop
         self._world = world
-        self._resets = world.resets
+        self._resets: int | None = None
         self._account = world.account
         self._bot_url = bot_url
         self._emulator_url = emulator_url
@@ -142,7 +142,7 @@ class Session:
         self._bot, self._ready = bot, ready
         self._offer(ready)
         if not self._has_login:
-            offer_login(self._setup, self._password)
+            offer_login(self._password)
             self._has_login = True
         if self._shop:
             self._shop.connect(self._setup)
@@ -173,7 +173,9 @@ class Session:
             bot.stop()
 
     def _offer(self, ready: Ready) -> None:
-        self._resets = self._world.resets
+        if self._resets != (resets := self._world.resets):
+            self._resets = resets
+            forget_codes()
         try:
             Platform(self._emulator_url, self._account).offer(ready["scenes"], ready["keys"])
         except RefusedError as error:

@@ -15,6 +15,8 @@ from wxbot.emulator.world import APPID, SECRET, Account
 from wxbot.errors import ConfigurationError
 
 DATABASE = Path("var/dev.db")
+# Not from the settings: who forgets codes or makes an owner there must never do so in a real one.
+DATABASE_URL = f"sqlite:///{DATABASE}"
 # What the demo shop needs; each a plugin that is shipped with wxbot.
 KITS = ("order", "link", "login")
 SHOP_NAME = "山间茶铺 Hillside Tea"
@@ -110,7 +112,7 @@ def set_up(account: Account, *, bot_url: str, emulator_url: str, shop: ShopPlace
     environment |= {
         "PYTHONUNBUFFERED": "1",
         "WXBOT_CONFIG": str(config),
-        "WXBOT_DATABASE__URL": f"sqlite:///{DATABASE}",
+        "WXBOT_DATABASE__URL": DATABASE_URL,
         "WXBOT_JOBS__BACKEND": "sqlite",
         "WXBOT_JOBS__PATH": str(DATABASE.with_name("dev-jobs.db")),
         "WXBOT_SPOOL__PATH": str(DATABASE.with_name("dev-spool")),
@@ -125,16 +127,19 @@ def set_up(account: Account, *, bot_url: str, emulator_url: str, shop: ShopPlace
         **_bases("default", emulator_url),
     }
     configured = settings.load(str(config), env=environment)
+    over = _kits(configured, shop) if shop else {}
     for name in configured.accounts:
-        environment |= _bases(name, emulator_url)
-    kits = _kits(configured, shop) if shop else {}
-    _tell_other_commands(kits if config == DEVELOPMENT else {})
-    environment |= kits
+        over |= _bases(name, emulator_url)
+    _tell_other_commands(over if config == DEVELOPMENT else {})
+    environment |= over
     return Setup(config=config, environment=environment, packages=configured.handlers.packages)
 
 
 def _tell_other_commands(mounted: Mapping[str, str]) -> None:
-    """Let the commands that look into the development configuration see what is mounted beside it."""
+    """Let the commands that look into the development configuration see what is put over it.
+
+    The emulator may be at another port than at the start for which the file was made.
+    """
     MOUNTED.parent.mkdir(parents=True, exist_ok=True)
     write_private(MOUNTED, json.dumps(dict(mounted)))  # with the shop's secret in it
 

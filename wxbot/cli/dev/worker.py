@@ -38,9 +38,12 @@ def create_app(channel: int) -> Flask:
     bot = app.extensions["wxbot"]
     _do_jobs(build_worker(bot))
     registry = bot.registry
+    kits = set(KITS) & set(bot.settings.handlers.plugins)
     ready = Ready(
         # The kits' codes are made by the site; one with made-up contents would open nothing.
-        scenes=[scene for _, scene in registry.samples(ACCOUNT) if scene.partition(":")[0] not in KITS],
+        scenes=[
+            scene for handler, scene in registry.samples(ACCOUNT) if handler.partition(".")[0] not in kits
+        ],
         keys=registry.clicks(ACCOUNT),
         handlers=len({route.handler for route in registry.routes(ACCOUNT)}),
     )

@@ -44,7 +44,8 @@ def handler(scene: str, name: str | None, package: str) -> None:
     except RuleError as error:
         raise click.UsageError(str(error)) from None
     name = _module_name(name or _CAPTURE.sub(r"\1", scene))
-    folder = Path(package)
+    _check(pattern, name)
+    folder = _folder(package)
     contents = {folder / f"{name}.py": _handler(pattern, name)}
     if not (folder / "__init__.py").exists():
         contents = {folder / "__init__.py": render("package"), **contents}
@@ -57,10 +58,14 @@ def handler(scene: str, name: str | None, package: str) -> None:
 @click.argument("name")
 def plugin(name: str) -> None:
     """Write a package `wxbot-NAME` with a plugin, its tests and a Makefile; `make test` in it passes."""
+    from wxbot.scenes.mount import name_fault
+
     if not _NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
         raise click.UsageError(
             f"NAME has 1 to {_LONGEST_NAME} letters a to z and digits, with single hyphens between words"
         )
+    if fault := name_fault(name.replace("-", "_")):
+        raise click.UsageError(fault)
     values = {
         "name": name.replace("-", "_"),
         "dashed": name.replace("_", "-"),
@@ -83,6 +88,30 @@ def plugin(name: str) -> None:
     write({**texts, folder / values["module"] / "py.typed": ""})
     click.echo(f"{folder} is a plugin. Its tests: cd {folder} && make test")
     click.echo(f'To mount it: install it beside wxbot, and plugins = ["{values["name"]}"] under [handlers].')
+
+
+def _check(pattern: "Pattern", name: str) -> None:
+    """Refuse what would be written, and then not be mounted."""
+    from wxbot.scenes.inject import RESERVED
+    from wxbot.scenes.mount import name_fault
+
+    for capture in pattern.captures:
+        # The first is the parameter of the event in what is written, the others are what wxbot fills in.
+        if capture.name == "scan" or capture.name in RESERVED:
+            raise click.UsageError(
+                f"the name <{capture.name}> is taken: call what is captured something else"
+            )
+    if fault := name_fault(name):
+        raise click.UsageError(f"{fault}, with --name")
+
+
+def _folder(package: str) -> Path:
+    words = package.split(".")
+    if not all(word.isidentifier() and not iskeyword(word) for word in words):
+        raise click.BadParameter(
+            f"{package!r} is not the name of a package, as in shop.handlers", param_hint="--package"
+        )
+    return Path(*words)
 
 
 def _handler(pattern: "Pattern", name: str) -> str:
