@@ -22,6 +22,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+from queue import Empty
 from typing import Any
 
 from gunicorn.workers.gthread import PollableMethodQueue, ThreadWorker
@@ -93,8 +94,26 @@ class Worker(ThreadWorker):
         return super().handle(conn)
 
     def enqueue_req(self, conn: Any) -> None:
-        """Have a thread handle what comes on a connection."""
-        self.tpool.submit(self._serve, conn)
+        """Have a thread handle what comes on a connection; where none is to be had at all, close it.
+
+        At the machine's limit the pool cannot grow, and says so here, which would end this process. What was
+        to be done is in its queue by then, and a thread that is there comes to it.
+        """
+        try:
+            self.tpool.submit(self._serve, conn)
+        except RuntimeError as error:
+            if self.tpool._shutdown:
+                raise
+            if not self.tpool._threads:
+                self._refuse(conn, error)
+
+    def _refuse(self, conn: Any, error: RuntimeError) -> None:
+        """Close a connection that nobody can handle; a proxy can do more with that than with silence."""
+        logging.getLogger("gunicorn.error").error("a connection was closed, there is no thread: %s", error)
+        with suppress(Empty):
+            self.tpool._work_queue.get_nowait()  # a thread that is there later must not find it
+        self.nr_conns -= 1
+        conn.close()
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """Wait for something to do, and count the connections that were closed meanwhile."""

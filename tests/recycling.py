@@ -3,7 +3,9 @@
 Only where nobody is connected any more and nothing but rows was changed; all others are dropped.
 """
 
-from sqlalchemy import Connection, Row, create_engine, make_url, text
+from typing import Any
+
+from sqlalchemy import Connection, Row, create_engine, event, make_url, text
 from sqlalchemy.pool import NullPool
 
 # What a migrated database has from its beginning.
@@ -35,7 +37,13 @@ class Recycling:
     """Knows a migrated database, and makes others of the same server like it again."""
 
     def __init__(self, url: str) -> None:
-        with _connect(url) as connection:
+        self._name: str | None = None
+        # One for all databases of the server, so that statements are compiled and types are asked for once.
+        self._engine = create_engine(
+            url, poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=_options(url)
+        )
+        event.listen(self._engine, "do_connect", self._name_database)
+        with self._connect(url) as connection:
             self._shape = _shape(connection)
             self._rows = {table: _rows(connection, table) for table in _KEPT}
             names = sorted({table for table, _ in self._shape})
@@ -43,9 +51,8 @@ class Recycling:
 
     def empty(self, url: str) -> bool:
         """Empty a database; False when it cannot be given to anybody else."""
-        with _connect(url) as connection:
-            name = make_url(url).database
-            if connection.scalar(text(_CONNECTED[connection.dialect.name]), {"name": name}):
+        with self._connect(url) as connection:
+            if connection.scalar(text(_CONNECTED[connection.dialect.name]), {"name": self._name}):
                 return False
             if _shape(connection) != self._shape:
                 return False
@@ -53,6 +60,14 @@ class Recycling:
                 return False
             self._delete(connection)
             return True
+
+    def _connect(self, url: str) -> Connection:
+        self._name = make_url(url).database
+        return self._engine.connect()
+
+    def _name_database(self, _dialect: Any, _record: Any, _given: Any, named: dict[str, Any]) -> None:
+        """Connect to the database that is meant, not to the one the engine was made for."""
+        named["database" if "database" in named else "dbname"] = self._name
 
     def _delete(self, connection: Connection) -> None:
         """Ask once which tables have rows: most are empty after most tests."""
@@ -63,9 +78,9 @@ class Recycling:
                 connection.execute(text(f"DELETE FROM {table}"))
 
 
-def _connect(url: str) -> Connection:
-    engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
-    return engine.connect()
+def _options(url: str) -> dict[str, Any]:
+    # PyMySQL would read all certificates of the machine for each connection, and look at none of them.
+    return {"ssl_disabled": True} if make_url(url).get_backend_name() == "mysql" else {}
 
 
 def _shape(connection: Connection) -> frozenset[tuple[str, str]]:

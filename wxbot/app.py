@@ -55,6 +55,7 @@ from wxbot.scenes.dispatch import current_registry
 from wxbot.scenes.plugin import Plugin
 from wxbot.settings import Settings
 from wxbot.streams import Streams
+from wxbot.web.away import Away
 from wxbot.web.pages import Pages
 from wxbot.wechat.http import Http
 from wxbot.wechat.oauth import OAuth
@@ -83,7 +84,8 @@ def create_app(
     app.extensions["wxbot.streams"] = streams = Streams()
     callbacks = Callbacks(bot.answering, proxies=bot.settings.server.proxies)
     app.register_blueprint(callback_blueprint(callbacks))
-    app.wsgi_app = Entry(callbacks, app.wsgi_app)  # type: ignore[method-assign]
+    others = Away(lambda: bot.outage.is_unreadable, app.wsgi_app)
+    app.wsgi_app = Entry(callbacks, others)  # type: ignore[method-assign]
     app.register_blueprint(health_blueprint(_watched(bot, now), accounts=list(bot.clients)))
     app.register_blueprint(images_blueprint(bot.living))
     keys = Keys(bot.engine, now=now)

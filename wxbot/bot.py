@@ -184,7 +184,7 @@ def build_bot(
         runs=runs,
         outage=outage,
         tools=tools,
-        answering=_answering(configured, records, runs, texts=texts, now=now),
+        answering=_answering(configured, records, runs, outage, texts=texts, now=now),
         ledger=Ledger(database.engine, attempts=configured.jobs.attempts),
         queue=queue,
         clients=clients,
@@ -288,12 +288,19 @@ def _runs(
 
 
 def _answering(
-    configured: Settings, records: Records, runs: Runs, *, texts: Texts, now: Callable[[], datetime]
+    configured: Settings,
+    records: Records,
+    runs: Runs,
+    outage: Outage,
+    *,
+    texts: Texts,
+    now: Callable[[], datetime],
 ) -> Answering:
     return Answering(
         accounts={name: _credentials(account) for name, account in configured.accounts.items()},
         records=records,
         runs=runs,
+        outage=outage,
         texts=texts,
         window_seconds=configured.callback.timestamp_window_seconds,
         now=now,

@@ -9,9 +9,11 @@ import logging
 import os
 import re
 import select
+import stat
 import threading
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar, copy_context
 from datetime import UTC, datetime
@@ -22,6 +24,8 @@ from typing import Any, TextIO
 ID_LENGTH = 16  # hexadecimal digits of an event's key: enough to find it, short enough to read
 _MESSAGE_LENGTH = 4000
 _TRACEBACK_LENGTH = 16_000
+# So many lines wait for a reader that stands still, some megabytes; what comes then is counted.
+_MOST_WAITING = 10_000
 
 _PRIVATE_NAMES = (
     "access_token|refresh_token|jsapi_ticket|component_verify_ticket|secret|appsecret|secret_key|aes_key|"
@@ -71,50 +75,86 @@ class Console(logging.StreamHandler[TextIO]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._lines: list[str] = []
+        self._lines: deque[str] = deque()
+        self._writing = threading.Lock()
         self._flushed_at = -self.together_seconds
         self._is_together = False
         self._waits = threading.Event()
+        self._dropped = 0
 
     def write_together(self) -> None:
         """From now on write lines of `info` and below a tenth of a second's worth at a time.
 
         So much of them is lost when the process is killed. What is worse is written at once, with all that
-        was before it, and so is a line that nothing was before. For a process that does not fork any more.
+        was before it, and so is a line that nothing was before; but nobody who logs waits for a reader that
+        stands still: a terminal that was stopped, a collector that hangs. For a process that does not fork
+        any more.
         """
         if not self._is_together:
             self._is_together = True
             os.register_at_fork(after_in_child=self._forget)
-            threading.Thread(target=self._go_on, name="log", daemon=True).start()
+            try:
+                threading.Thread(target=self._go_on, name="log", daemon=True).start()
+            except RuntimeError:  # the machine has no thread to give: line by line, as before
+                self._is_together = False
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the line of a record, now or soon."""
         try:
+            if len(self._lines) >= _MOST_WAITING:
+                self._dropped += 1
+                return
             self._lines.append(self.format(record) + self.terminator)
             is_alone = time.monotonic() - self._flushed_at >= self.together_seconds
-            if is_alone or not self._is_together or record.levelno > logging.INFO:
+            if not self._is_together:
                 self.flush()
-            else:
+            elif not (is_alone or record.levelno > logging.INFO) or not self._has_written():
                 self._waits.set()
         except Exception:
             self.handleError(record)
 
     def flush(self) -> None:
         """Write what waits."""
-        self.acquire()
-        try:
-            self._flushed_at = time.monotonic()
-            lines, self._lines = self._lines, []
-            for text in _undivided(lines):
-                self.stream.write(text)
-                super().flush()
-        finally:
-            self.release()
+        with self._writing:
+            self._write(lambda _text: True)
 
     def close(self) -> None:
         """Write what waits; what is logged from now on, at the end of the process, waits for nothing."""
         self._is_together = False
         super().close()
+
+    def _has_written(self) -> bool:
+        """Write what waits if that can be done at once; False: something is left for the thread."""
+        if not self._writing.acquire(blocking=False):
+            return False
+        try:
+            return self._write(self._is_taken_at_once)
+        finally:
+            self._writing.release()
+
+    def _write(self, may: Callable[[str], bool]) -> bool:
+        self._flushed_at = time.monotonic()
+        lines = [self._lines.popleft() for _ in range(len(self._lines))]
+        pieces = list(_undivided(lines))
+        for number, text in enumerate(pieces):
+            if not may(text):
+                self._lines.extendleft(reversed(pieces[number:]))
+                return False
+            self.stream.write(text)
+            super().flush()
+        return True
+
+    def _is_taken_at_once(self, text: str) -> bool:
+        try:
+            file = self.stream.fileno()
+        except (AttributeError, OSError, ValueError):  # nothing that anybody reads from
+            return True
+        if stat.S_ISREG(os.fstat(file).st_mode):
+            return True
+        # A pipe that can be written to takes so much, and of more nobody knows.
+        ready = select.poll()
+        ready.register(file, select.POLLOUT)
+        return len(text.encode("utf-8", "replace")) <= select.PIPE_BUF and bool(ready.poll(0))
 
     def _go_on(self) -> None:
         while self._waits.wait():
@@ -122,13 +162,24 @@ class Console(logging.StreamHandler[TextIO]):
             self._waits.clear()
             with suppress(Exception):  # whom could it be told?
                 self.flush()
+                self._tell_of_dropped()
+
+    def _tell_of_dropped(self) -> None:
+        if self._lines:
+            self._waits.set()  # it would be one too many itself; once more, when these are written
+            return
+        dropped, self._dropped = self._dropped, 0
+        if dropped:
+            logging.getLogger("wxbot.logs").warning(
+                "%s lines of the log were dropped: nobody read the standard error output", dropped
+            )
 
     def _forget(self) -> None:
         """After a fork: what waits is the parent's to write."""
-        self._lines, self._is_together = [], False
+        self._lines, self._writing, self._is_together = deque(), threading.Lock(), False
 
 
-def _undivided(lines: list[str]) -> Iterator[str]:
+def _undivided(lines: Sequence[str]) -> Iterator[str]:
     """Yield lines together, as many as a pipe takes in one piece: several processes write to the same."""
     waiting: list[str] = []
     size = 0

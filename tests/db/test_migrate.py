@@ -37,6 +37,18 @@ def test_six_processes_starting_at_once_migrate_once(tmp_path: Path) -> None:
     engine.dispose()
 
 
+def test_a_start_waits_for_nobody_where_there_is_nothing_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = fresh_database_url(tmp_path)
+    frozen = new_engine(url, poolclass=NullPool)
+    with frozen.connect() as connection, connection.begin():
+        migrate._queue(connection)
+        monkeypatch.setattr(migrate, "WAIT_SECONDS", 1)
+
+        migrate.upgrade(url)
+
+
 @pytest.mark.sqlite_only
 def test_records_survive_a_power_cut_by_configuration(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'wxbot.db'}"

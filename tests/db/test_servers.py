@@ -63,6 +63,14 @@ def test_a_lock_is_waited_for_no_longer_than_a_second(engine: Engine) -> None:
     assert 0.5 < time.monotonic() - started < 2.5
 
 
+@pytest.mark.mariadb_only  # PostgreSQL ends the transaction instead
+def test_server_ends_what_is_idle_for_longer_than_the_pool_keeps_it(engine: Engine) -> None:
+    with engine.connect() as connection:
+        seconds = connection.execute(text("SELECT @@SESSION.wait_timeout")).scalar_one()
+
+    assert engine.pool._recycle < seconds < 3600
+
+
 def test_a_transaction_sees_what_others_commit_meanwhile(engine: Engine) -> None:
     with engine.connect() as connection:
         before = connection.execute(text("SELECT count(*) FROM notes")).scalar_one()

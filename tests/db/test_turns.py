@@ -172,6 +172,15 @@ def test_frozen_process_keeps_one_writer_and_only_for_a_while(database: Path, ot
     assert turns.take(3600) and not is_free(database)
 
 
+def test_whoever_could_wait_for_long_does_not_do_so_for_a_frozen_process(
+    database: Path, other: Other, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wxbot.db.turns.LONGEST_SECONDS", 0.05)
+    other.process.send_signal(signal.SIGSTOP)
+
+    assert Turns(str(database)).take(3600)  # as a process that starts would, for a migration to end
+
+
 def test_interrupted_writer_leaves_the_turn_to_others(
     database: Path, other: Other, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,15 +1,18 @@
 """What is said about a database that cannot be used: what, where, what to do, and never the password."""
 
+import sqlite3
 import subprocess
 import sys
 
+import psycopg
+import pymysql
 import pytest
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import OperationalError
 
 from tests import services
 from wxbot.db.engine import open_engine, shown
-from wxbot.db.faults import in_words
+from wxbot.db.faults import in_words, kind
 
 
 @pytest.mark.servers_only
@@ -76,3 +79,15 @@ except ConfigurationError as error:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert driver in done.stdout and advice in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("cause", "said"),
+    [
+        (sqlite3.OperationalError("no such row: o-canary"), "OperationalError"),
+        (pymysql.err.IntegrityError(1062, "Duplicate entry 'o-canary'"), "IntegrityError 1062"),
+        (psycopg.errors.UniqueViolation("Key (openid)=(o-canary)"), "UniqueViolation 23505"),
+    ],
+)
+def test_the_kind_of_an_error_says_nothing_of_what_is_stored(cause: Exception, said: str) -> None:
+    assert kind(OperationalError("INSERT", {}, cause)) == said

@@ -1,9 +1,40 @@
-"""After an outage."""
+"""An outage, and what comes after it."""
 
+import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
 
 from wxbot.events.takeover import take_over_lost
 from wxbot.testing import Wx
+
+
+class GoneError(Exception):
+    """What the driver says of a server that is not there."""
+
+
+class BusyError(sqlite3.OperationalError):
+    """What SQLite says when somebody else holds its lock for too long."""
+
+    sqlite_errorcode = sqlite3.SQLITE_BUSY
+
+
+@contextmanager
+def gone(wx: Wx, *, only: str = "", error: type[Exception] = GoneError) -> Iterator[None]:
+    """Let every statement of a kind fail, as if the server had gone."""
+
+    def refuse(_connection: object, _cursor: object, sql: str, *_: object) -> None:
+        if sql.startswith(only):
+            raise OperationalError(sql, {}, error("not now"))
+
+    event.listen(wx.bot.engine, "before_cursor_execute", refuse)
+    try:
+        yield
+    finally:
+        event.remove(wx.bot.engine, "before_cursor_execute", refuse)
 
 
 def settle(wx: Wx) -> None:

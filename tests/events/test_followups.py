@@ -124,6 +124,47 @@ def test_message_that_is_too_late_waits_for_the_next_contact(
         assert session.execute(select(followers.c.kept_messages)).scalar_one() == 0
 
 
+def test_message_that_is_too_late_goes_out_in_a_window_that_was_opened_since(
+    plugin: Plugin, make_wx: Callable[..., Wx]
+) -> None:
+    wx, ailin = listed(plugin, make_wx)
+    with wx.session() as session:  # the worker was down for a minute, in which the person has written
+        session.execute(update(events).values(recorded_at=events.c.recorded_at - 60))
+    ailin.say("在吗")
+    wx.work()
+
+    assert [message.text for message in ailin.messages] == ["二"]
+    with wx.session() as session:
+        sent = session.execute(select(events.c.kind, events.c.messages_sent).order_by(events.c.kind)).all()
+    assert [tuple(each) for each in sent] == [("scan", 0), ("text", 1)]
+
+
+@pytest.mark.parametrize(
+    ("fault", "state", "reason"),
+    [
+        ("message/custom/send=48004", "dead", "the account is barred from the call"),
+        ("message/custom/send=47001", "dead", "the call was not understood"),
+        ("message/custom/send=45009", "kept", "the calls of this day are used up"),
+        ("message/custom/send=-1", "kept", "WeChat is busy"),
+        ("stable_token=40125", "kept", "the AppSecret is wrong"),
+    ],
+)
+def test_message_is_kept_only_if_what_refuses_it_may_pass(
+    plugin: Plugin, make_wx: Callable[..., Wx], fault: str, state: str, reason: str
+) -> None:
+    wx, _ailin = listed(plugin, make_wx)
+    wx.world.trouble = Trouble(api_faults=(fault,))
+    for _ in range(wx.bot.ledger.attempts):
+        with wx.session() as session:
+            session.execute(update(jobs).values(run_at=0))
+            session.execute(update(access_tokens).values(blocked_until=0))
+        wx.work()
+
+    assert states(wx) == [("wxbot.message", state)]
+    with wx.session() as session:
+        assert reason in session.execute(select(jobs.c.detail)).scalar_one()
+
+
 def test_nothing_is_sent_to_somebody_who_left(plugin: Plugin, make_wx: Callable[..., Wx]) -> None:
     plugin.scene("list")(lambda scan: ["一", "二"])
     wx = make_wx()

@@ -69,7 +69,7 @@ def test_gate_closes_when_a_probe_succeeds(database: Database) -> None:
     gate = DatabaseGate(database.probe, on_close=database.take_in, probe_seconds=QUICK)
     database.is_up = False
 
-    gate.failed()
+    gate.failed("gone")
     until(lambda: database.probes >= 3)
     assert gate.is_open
     assert database.imports == 0
@@ -83,7 +83,7 @@ def test_gate_closes_when_a_probe_succeeds(database: Database) -> None:
 
 def test_gate_closes_at_once_when_somebody_succeeds(database: Database) -> None:
     gate = DatabaseGate(database.probe, on_close=database.take_in, probe_seconds=30)
-    gate.failed()
+    gate.failed("gone")
 
     gate.succeeded()
 
@@ -95,7 +95,7 @@ def test_gate_closes_at_once_when_somebody_succeeds(database: Database) -> None:
 def test_gate_has_one_prober_however_many_fail(database: Database) -> None:
     gate = DatabaseGate(database.probe, probe_seconds=QUICK)
     database.is_up = False
-    failing = [threading.Thread(target=gate.failed) for _ in range(20)]
+    failing = [threading.Thread(target=gate.failed, args=("gone",)) for _ in range(20)]
 
     for thread in failing:
         thread.start()
@@ -109,7 +109,7 @@ def test_gate_asks_once_a_second(database: Database) -> None:
     gate = DatabaseGate(database.probe)
     database.is_up = False
 
-    gate.failed()
+    gate.failed("gone")
     time.sleep(1.5)
 
     assert database.probes == 1
@@ -120,11 +120,11 @@ def test_gate_opens_again_while_the_import_runs(database: Database) -> None:
         database.take_in()
         if database.imports == 1:
             database.is_up = False
-            gate.failed()
+            gate.failed("gone")
             raise ConnectionResetError
 
     gate = DatabaseGate(database.probe, on_close=fail_again, probe_seconds=QUICK)
-    gate.failed()
+    gate.failed("gone")
     until(lambda: database.imports == 1 and database.probes >= 3)
 
     assert gate.is_open
@@ -138,7 +138,7 @@ def test_gate_opens_anew_after_it_closed(database: Database) -> None:
     gate = DatabaseGate(database.probe, on_close=database.take_in, probe_seconds=QUICK)
 
     for round_ in range(1, 4):
-        gate.failed()
+        gate.failed("gone")
         until(lambda: not gate.is_open)
         until(lambda wanted=round_: database.imports == wanted)  # type: ignore[misc]
         until(lambda: not watchers())
@@ -154,7 +154,7 @@ def test_gate_stays_closed_when_no_thread_can_be_started(
     monkeypatch.setattr(threading.Thread, "start", no_thread)
 
     with pytest.raises(RuntimeError):
-        gate.failed()
+        gate.failed("gone")
 
     assert not gate.is_open
 
@@ -168,12 +168,12 @@ def test_gate_probes_also_in_a_forked_process(database: Database) -> None:
         go_on.wait(5)
 
     gate = DatabaseGate(database.probe, on_close=take_in, probe_seconds=QUICK)
-    gate.failed()
+    gate.failed("gone")
     assert importing.wait(5)
 
     child = os.fork()
     if child == 0:
-        gate.failed()
+        gate.failed("gone")
         give_up_at = time.monotonic() + 5
         while gate.is_open and time.monotonic() < give_up_at:
             time.sleep(QUICK)
@@ -189,7 +189,7 @@ def test_gate_tells_how_long_the_database_was_away(
     times = iter([100.0, 161.0])
     gate = DatabaseGate(database.probe, lambda: next(times), probe_seconds=30)
 
-    gate.failed()
+    gate.failed("gone")
     gate.succeeded()
 
     assert "answers again after 61 s" in caplog.text

@@ -1,21 +1,19 @@
 """Without a database nothing is lost: the spool keeps what comes, and it is worked off afterwards."""
 
 import os
-import sqlite3
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event, func, select, text, update
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
-from tests.events.settling import settle
+from tests.events.settling import BusyError, gone, settle
 from wxbot import Plugin, Scan, Text
-from wxbot.db.models import events
+from wxbot.db.models import events, followers
+from wxbot.events import outage, recent, runs
 from wxbot.events.recent import Hearing, RecentAnswers
 from wxbot.events.spool import Spool, SpoolError
 from wxbot.events.spooled import Spooled
@@ -26,31 +24,6 @@ BODY = (
     b"<xml><ToUserName>gh_1</ToUserName><FromUserName>o1</FromUserName><CreateTime>1700000000</CreateTime>"
     b"<MsgType>event</MsgType><Event>SCAN</Event><EventKey>code</EventKey></xml>"
 )
-
-
-class GoneError(Exception):
-    """What the driver says of a server that is not there."""
-
-
-class BusyError(sqlite3.OperationalError):
-    """What SQLite says when somebody else holds its lock for too long."""
-
-    sqlite_errorcode = sqlite3.SQLITE_BUSY
-
-
-@contextmanager
-def gone(wx: Wx, *, only: str = "", error: type[Exception] = GoneError) -> Iterator[None]:
-    """Let every statement of a kind fail, as if the server had gone."""
-
-    def refuse(_connection: object, _cursor: object, sql: str, *_: object) -> None:
-        if sql.startswith(only):
-            raise OperationalError(sql, {}, error("not now"))
-
-    event.listen(wx.bot.engine, "before_cursor_execute", refuse)
-    try:
-        yield
-    finally:
-        event.remove(wx.bot.engine, "before_cursor_execute", refuse)
 
 
 def test_what_comes_during_an_outage_is_run_once_afterwards(
@@ -293,6 +266,39 @@ def test_slow_query_is_no_silence_while_others_are_answered() -> None:
     assert not hearing.is_silent(long_ago)
 
 
+def test_machine_that_stood_still_does_not_take_the_database_for_silent(
+    plugin: Plugin, make_wx: Callable[..., Wx], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugin.scene("code")(lambda scan: "好")
+    wx = make_wx()
+    ailin = wx.user("ailin")
+    # As after a halt: all the waiting is over, and the answer is only now to come.
+    monkeypatch.setattr(runs, "RECALL_SECONDS", 0.0)
+    monkeypatch.setattr(recent, "SILENCE_SECONDS", 0.0)
+    monkeypatch.setattr(runs, "SECOND_LOOK_SECONDS", 3.0)
+    recall = wx.bot.records.recall
+    monkeypatch.setattr(wx.bot.records, "recall", lambda delivery: time.sleep(0.1) or recall(delivery))
+
+    ailin.scan("code")
+
+    assert ailin.last_reply.text == "好"
+
+
+def test_why_an_outage_began_is_logged_by_the_kind_of_the_error_alone(
+    plugin: Plugin, make_wx: Callable[..., Wx], caplog: pytest.LogCaptureFixture
+) -> None:
+    plugin.scene("code")(lambda scan: "好")
+    wx = make_wx()
+    ailin = wx.user("ailin")
+    with gone(wx):
+        ailin.scan("code")
+    settle(wx)
+
+    [said] = [record.getMessage() for record in caplog.records if "is out of reach" in record.getMessage()]
+    assert "(GoneError)" in said
+    assert ailin.openid not in said
+
+
 @pytest.mark.servers_only
 def test_what_the_database_refuses_is_set_aside_and_keeps_nobody_else_from_being_entered(
     plugin: Plugin, make_wx: Callable[..., Wx]
@@ -314,3 +320,68 @@ def test_what_the_database_refuses_is_set_aside_and_keeps_nobody_else_from_being
         assert connection.execute(select(func.count()).select_from(events)).scalar_one() == 2
     assert spool.size().bytes == 0
     assert (spool.folder / "refused.jsonl").stat().st_size
+
+
+@pytest.mark.servers_only
+def test_who_is_held_by_others_keeps_nobody_else_in_the_spool(
+    plugin: Plugin, make_wx: Callable[..., Wx], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs: list[str] = []
+    plugin.scene("code")(lambda scan: runs.append(scan.openid) or "好")
+    wx = make_wx()
+    people = [wx.user(name) for name in ("ailin", "bo", "chen", "dai")]
+    for person in people:
+        person.scan("code")
+    monkeypatch.setattr(outage, "_MOST_HELD", 2)
+    with gone(wx):
+        for person in people:
+            person.scan("code")
+    ours = followers.c.openid.in_([person.openid for person in people[:2]])
+
+    with wx.bot.engine.connect() as holder:
+        holder.execute(update(followers).where(ours).values(kept_messages=0))
+        wx.bot.outage._gate.succeeded()
+        give_up_at = time.monotonic() + 30
+        while entered(wx) < 4 + 2:
+            assert time.monotonic() < give_up_at
+            wx.bot.outage.bring_in()
+        assert wx.bot.outage.spool.size().bytes
+    settle(wx)
+
+    assert entered(wx) == 4 + 4
+    assert sorted(runs) == sorted([person.openid for person in people] * 2)
+
+
+def entered(wx: Wx) -> int:
+    with wx.bot.engine.connect() as connection:
+        return connection.execute(select(func.count()).where(events.c.kind == "scan")).scalar_one()
+
+
+def test_pages_and_api_are_told_at_once_that_the_database_is_away(make_wx: Callable[..., Wx]) -> None:
+    wx = make_wx()
+    client = wx.app.test_client()
+    with gone(wx):
+        wx.user("ailin").scan("code")
+        page, api = client.get("/admin/login"), client.get("/api/v1/followers")
+        head = client.head("/q/code")
+        others = [client.get(path).status_code for path in ("/healthz", "/readyz", "/metrics", "/wechat")]
+    settle(wx)
+
+    assert "请过一会儿再试" in page.text and "try again" in page.text and head.text == ""
+    assert (api.content_type, api.json["code"]) == ("application/problem+json", "database")
+    assert {(each.status_code, each.headers["Retry-After"]) for each in (page, api, head)} == {(503, "5")}
+    assert others == [200, 200, 200, 403]
+    assert (
+        client.get("/admin/login").status_code != 503 and client.get("/api/v1/followers").status_code == 401
+    )
+
+
+@pytest.mark.sqlite_only
+def test_pages_are_there_while_only_the_lock_is_taken(make_wx: Callable[..., Wx]) -> None:
+    wx = make_wx()
+    with gone(wx, only="INSERT", error=BusyError):
+        wx.user("ailin").scan("code")
+        is_on, status = wx.bot.outage.is_on, wx.app.test_client().get("/api/v1/followers").status_code
+    settle(wx)
+
+    assert is_on and status == 401

@@ -419,6 +419,25 @@ def test_file_that_cannot_be_read_keeps_no_other(
     assert "import-0.jsonl could not be read: Is a directory" in caplog.text
 
 
+def test_nobody_waits_for_ever_for_a_process_that_stands_still_with_the_folder(
+    spool: Spool, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool.append(event("one"))
+    monkeypatch.setattr("wxbot.events.spool._LOCK_SECONDS", 0.05)
+    frozen = os.open(folder, os.O_RDONLY)
+    fcntl.flock(frozen, fcntl.LOCK_EX)
+
+    with pytest.raises(SpoolError, match="is one of them frozen"):
+        spool.append(event("two"))
+    with pytest.raises(SpoolError, match="is one of them frozen"):
+        spool.import_into(lambda _entries: None)
+    spool.check()  # so that others can start
+
+    os.close(frozen)
+    spool.append(event("three"))
+    assert import_all(spool) == [b"one", b"three"]
+
+
 def test_check_makes_the_folder(folder: Path) -> None:
     Spool(folder).check()
     Spool(folder).check()

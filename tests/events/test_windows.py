@@ -3,9 +3,11 @@
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, insert, select
+from sqlalchemy.event import listen
 
 from tests import services
 from wxbot.db import models
@@ -136,6 +138,38 @@ def test_message_is_not_taken_when_the_transaction_is_undone(engine: Engine) -> 
         transaction.rollback()
 
     assert sent(engine) == 0
+
+
+def test_windows_of_a_person_are_looked_for_among_the_events_of_two_days(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path}/plan.db")
+    asked: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, sql: str, parameters: Any, *_: Any) -> None:
+        asked.append((sql, parameters))
+
+    with engine.begin() as connection:
+        models.metadata.create_all(connection)
+        listen(engine, "before_cursor_execute", note)
+        assert windows.take_any_message(connection, "default", b"p" * 16) is None
+        [(query, parameters)] = asked
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", parameters).all()
+    retire(engine)
+
+    assert [row.detail for row in plan] == [
+        "SEARCH events USING INDEX ix_events_recorded_at (recorded_at>?)"
+    ], plan
+
+
+def test_any_window_is_the_newest_that_is_open(engine: Engine) -> None:
+    record(engine, "text", age_seconds=TWO_DAYS - 120, key=b"old-text-message")
+    record(engine, "text", age_seconds=3600)
+    record(engine, "scan", age_seconds=120, key=b"a-scan-too-old-0")
+    record(engine, "text", age_seconds=TWO_DAYS - 60, key=b"a-text-too-old-0")
+
+    with engine.begin() as connection:
+        taken = [windows.take_any_message(connection, "default", b"p" * 16) for _ in range(11)]
+
+    assert taken == [KEY] * 5 + [b"old-text-message"] * 5 + [None]
 
 
 def test_many_senders_take_no_more_than_there_is(engine: Engine) -> None:

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from http.client import HTTPException
 from pathlib import Path
@@ -225,6 +226,50 @@ def test_request_that_ends_its_thread_is_told_and_costs_no_process(
     server.wait_for("a request ended its thread")
 
 
+LIMITED = """
+import os, threading, time
+
+start = threading.Thread.start
+
+def started(thread):
+    if thread.name.startswith("ThreadPoolExecutor") and os.path.exists("limit"):
+        raise RuntimeError("can't start new thread")
+    start(thread)
+
+threading.Thread.start = started
+
+def app(environ, start_response):
+    if environ["PATH_INFO"] == "/slow":
+        open("slow-began", "w").close()
+        time.sleep(1)
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [str(os.getpid()).encode()]
+"""
+
+
+def test_limit_of_threads_costs_no_process_and_no_request_that_a_thread_can_come_to(
+    serve: Callable[..., Any], folder: Path
+) -> None:
+    (folder / "limited.py").write_text(LIMITED)
+    (folder / "limit").touch()
+    server = serve("limited:app", WEB_CONCURRENCY="1")
+
+    for _ in range(2):
+        with pytest.raises((OSError, HTTPException)):
+            server.get("/")
+    (folder / "limit").unlink()
+    first = server.get("/")
+    (folder / "limit").touch()
+    with ThreadPoolExecutor(1) as threads:
+        slow = threads.submit(server.get, "/slow")
+        while not (folder / "slow-began").exists():
+            time.sleep(0.01)
+        meanwhile = server.get("/")
+
+    assert slow.result() == meanwhile == first
+    assert server.log.count("there is no thread") == 2 and "Traceback" not in server.log
+
+
 REFUSED = b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 900000\r\n\r\nthe beginning"
 WHOLE = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
@@ -335,6 +380,7 @@ def test_handlers_find_no_secret_in_the_environment(serve: Callable[..., Any], f
         SHOP_SECRET="canary of the shop, which is the handler's own",
     )
     command = [sys.executable, "-m", "wxbot", "simulate", "scan", "code", "--url", f"{server.url}/wechat"]
+    server.get("/healthz")  # it listens before its workers can answer, and a scan waits for five seconds only
 
     said = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 

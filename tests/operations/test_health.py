@@ -12,6 +12,7 @@ from sqlalchemy import insert
 
 from wxbot import clock
 from wxbot.db import migrate, models
+from wxbot.db.business import webhook_deliveries, webhooks
 from wxbot.db.engine import open_engine
 from wxbot.events.spool import Spool
 from wxbot.events.spooled import Spooled
@@ -164,6 +165,11 @@ def test_metrics_tell_jobs_numbers_worker_and_token(wx: Wx) -> None:
         job = {"account": "default", "name": "x.y", "arguments": "{}", "attempts": 1, "run_at": now}
         write(wx, models.jobs, id=os.urandom(16), state=state, created_at=now, **job)
     wx.bot.numbers.take("default", "shop", "door")
+    hook = {"url": "https://shop.example.com/", "kinds": "[]", "secret": b"sealed", "created_at": now}
+    write(wx, webhooks, id="wh_1", description="", made_by="", **hook)
+    sent = {"webhook": "wh_1", "account": "default", "kind": "follow", "body": "{}", "attempts": 1}
+    for state in ("dead", "dead", "delivered"):
+        write(wx, webhook_deliveries, id=os.urandom(16), state=state, created_at=now, **sent)
 
     with wx.app.test_client() as client:
         answer = client.get("/metrics")
@@ -177,6 +183,8 @@ def test_metrics_tell_jobs_numbers_worker_and_token(wx: Wx) -> None:
         "wxbot_kept_messages 1.0",
         'wxbot_permanent_numbers_used{account="default"} 1.0',
         "wxbot_spool_bytes 0.0",
+        'wxbot_webhook_deliveries{state="dead",webhook="wh_1"} 2.0',
+        'wxbot_webhook_deliveries{state="waiting",webhook="wh_1"} 0.0',
     ):
         assert line in told
     assert [line for line in told if line.startswith("wxbot_worker_age_seconds ")]

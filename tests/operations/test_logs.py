@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import select
 import subprocess
 import sys
@@ -227,6 +228,57 @@ for _ in range(300):
 logging.warning("%s", threading.active_count())
 """
     assert said_by(program)[-1] == "2"
+
+
+# Who logs has the time of a test; a thread that writes into a full pipe never comes back from it.
+READER_STANDS_STILL = """
+import logging, os, sys, threading, time
+from wxbot import logs
+read, write = os.pipe()
+os.dup2(write, 2)
+logs.configure('text', 'info')
+logs.write_together()
+for number in range({count}):
+    logging.info('%s %s', number, 'x' * 100)
+    if number % 50 == 0:
+        logging.error('%s worse', number)
+print('did not wait', flush=True)
+os.set_blocking(read, False)
+found, give_up_at = b'', time.monotonic() + 30
+while {last!r}.encode() not in found and time.monotonic() < give_up_at:
+    try:
+        found += os.read(read, 1 << 20)
+    except BlockingIOError:
+        time.sleep(0.01)
+sys.stdout.write(found.decode())
+sys.stdout.flush()
+os._exit(0)
+"""
+
+
+def said_to_nobody(count: int, last: str) -> list[str]:
+    """Return what a process prints that logs while nobody reads, then what it wrote once somebody did."""
+    script = READER_STANDS_STILL.format(count=count, last=last)
+    command = [sys.executable, "-c", script]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    return ended.stdout.splitlines()
+
+
+def test_nobody_who_logs_waits_for_a_reader_that_stands_still() -> None:
+    first, *lines = said_to_nobody(2000, "1999 x")
+
+    assert first == "did not wait"
+    numbers = [int(found[1]) for line in lines if (found := re.search(r"(\d+) x{100}$", line))]
+    assert numbers == list(range(2000))
+    assert sum("worse" in line for line in lines) == 2000 // 50
+
+
+def test_lines_that_were_too_many_for_a_reader_that_stood_still_are_counted() -> None:
+    lines = said_to_nobody(15_000, "lines of the log were dropped")
+
+    dropped = next(int(found[1]) for line in lines if (found := re.search(r" (\d+) lines of the log", line)))
+    assert 0 < dropped < 15_000 + 300
+    assert dropped + len(lines) - 2 == 15_000 + 300
 
 
 def test_api_call_is_logged_under_the_event_that_asked_for_it(

@@ -91,6 +91,57 @@ def test_list_of_an_error_handler_counts_too(dispatcher: Any, ailin: Any, run: A
     assert (outcome.reply, outcome.more) == (Text("sorry"), (Text("and more"),))
 
 
+@pytest.mark.parametrize(
+    ("error", "detail"),
+    [
+        (LookupError, ""),
+        (KeyError, ""),
+        (ValueError, "shop.fail: ValueError"),
+        (Exception, "shop.fail: Exception"),
+    ],
+)
+def test_what_only_a_handler_for_everything_takes_has_failed(
+    error: type[Exception],
+    detail: str,
+    dispatcher: Any,
+    ailin: Any,
+    run: Any,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    plugin = Plugin("shop")
+
+    @plugin.scene("x")
+    def fail(scan: Scan) -> str:
+        raise error
+
+    plugin.errorhandler(LookupError)(lambda scan, error: "sorry")
+    plugin.errorhandler(Exception)(lambda scan, error: ["sorry", "and more"])
+
+    outcome = dispatch(dispatcher(plugin), ailin.scan("x"), run)
+
+    assert (outcome.reply, outcome.handler) == (Text("sorry"), "shop.fail")
+    assert (outcome.status, outcome.detail) == (Status.FAILED if detail else Status.HANDLED, detail)
+    assert outcome.more == ((Text("and more"),) if detail else ())
+    assert ("Traceback" in caplog.text) == bool(detail)
+
+
+def test_fallback_whose_error_a_handler_for_everything_takes_has_failed(
+    dispatcher: Any, ailin: Any, run: Any
+) -> None:
+    plugin = Plugin("shop", prefix="s:")
+
+    @plugin.fallback
+    def fail(scan: Scan) -> str:
+        raise ValueError
+
+    plugin.errorhandler(Exception)(lambda scan, error: "sorry")
+
+    outcome = dispatch(dispatcher(plugin), ailin.scan("s:x"), run)
+
+    assert (outcome.status, outcome.reply) == (Status.FAILED, Text("sorry"))
+    assert outcome.detail == "shop.fail: ValueError"
+
+
 def test_event_that_waits_for_nothing_may_be_answered_by_a_list(
     dispatcher: Any, ailin: Any, run: Any
 ) -> None:

@@ -10,9 +10,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from wxbot.callback.callers import Callers
 from wxbot.errors import ForbiddenError, MalformedError
+from wxbot.events.outage import Outage
 from wxbot.events.records import Delivery, Records
 from wxbot.events.run import UnrecordedError
 from wxbot.events.runs import Runs
+from wxbot.events.spool import SpoolError
+from wxbot.outcome import Outcome, Status
 from wxbot.scenes.dispatch import Texts
 from wxbot.web.browser import Address
 from wxbot.wechat.envelope import (
@@ -46,6 +49,7 @@ class Answering:
     accounts: Mapping[str, Credentials]
     records: Records
     runs: Runs
+    outage: Outage
     texts: Texts
     window_seconds: int
     now: Callable[[], datetime]
@@ -101,9 +105,16 @@ class Answering:
         except (ForbiddenError, UnrecordedError):
             raise
         except Exception:
-            # The last net, for faults of our own: the person is answered all the same.
             log.exception("an event of account %s could not be dispatched", delivery.event.account)
-            return self.texts.closing(delivery.event)
+            return self._catch(delivery)
+
+    def _catch(self, delivery: Delivery) -> Reply | Acknowledgement:
+        """The last net, for faults of our own: the event is kept, and the person is answered all the same."""
+        reply = self.texts.closing(delivery.event)
+        try:
+            return self.outage.keep(delivery, Outcome(status=Status.FAILED, reply=reply, detail="fault"))
+        except SpoolError as error:
+            raise UnrecordedError(str(error)) from error
 
     def _write(self, write: Callable[[], None]) -> None:
         try:

@@ -63,6 +63,13 @@ _LONG_PASSWORD = 8
 _NO_STATE = ("OperationalError", "ConnectionTimeout")
 
 
+def kind(error: BaseException) -> str:
+    """Return what kind of error it is, with the database's number of it: its words may hold what is stored."""
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    code = getattr(cause, "sqlite_errorname", None) or _sqlstate(cause) or _number(cause)
+    return f"{type(cause).__name__} {code}" if code else type(cause).__name__
+
+
 def in_words(error: BaseException, url: str) -> str:
     """Return one line that says what is wrong with the database at `url`, without its password."""
     return f"the database {shown(url)} cannot be used: {_reason(error, url)}"

@@ -49,11 +49,13 @@ def require_usable(url: str) -> None:
 def upgrade(url: str, *, revision: str = "head") -> None:
     """Bring the database at `url` up to `revision`; harmless when it is there already.
 
-    Safe when several processes call it at once: one migrates, the others wait and find nothing to do. What a
-    newer wxbot has added to is left as it is. Raises ConfigurationError when it cannot be used for that
-    reason, and when the server is set up to forget what it has confirmed.
+    Safe when several processes call it at once: one migrates, the others wait and find nothing to do. Where
+    there is nothing to do nobody waits for a lock. What a newer wxbot has added to is left as it is. Raises
+    ConfigurationError when it cannot be used for that reason, and when the server is set up to forget what
+    it has confirmed.
     """
-    _move(url, lambda connection: _upgrade(connection, revision))
+    if revision not in ("head", head()) or not _is_done(url):
+        _move(url, lambda connection: _upgrade(connection, revision))
 
 
 def downgrade(url: str, *, revision: str) -> None:
@@ -89,6 +91,27 @@ def require_fit(engine: Engine) -> None:
         raise ConfigurationError(
             (f"[database] is at revision {at}, this wxbot needs {head()}. Run `wxbot db upgrade`.",)
         )
+
+
+def _is_done(url: str) -> bool:
+    """Look without a lock: whoever holds one, a handler or a frozen process, keeps nobody from starting."""
+    require_usable(url)
+    if is_file(url) and not Path(make_url(url).database or "").exists():
+        return False
+    try:
+        with new_engine(url, poolclass=NullPool).connect() as connection:
+            found = fit_of(connection, head())
+            if found not in (Fit.EXACT, Fit.NEWER) or durability_faults(connection):
+                return False
+            if is_file(url) and connection.exec_driver_sql("PRAGMA journal_mode").scalar() != "wal":
+                return False
+            if found is Fit.NEWER:
+                log.warning("%s", newer(revision_at(connection), head()))
+            return True
+    except OperationalError as error:
+        if is_busy(error):
+            return False
+        raise
 
 
 def _move(url: str, step: Callable[[Connection], None]) -> None:

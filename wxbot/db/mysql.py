@@ -16,6 +16,9 @@ _ANSWER_SECONDS = 10.0
 
 # As PostgreSQL's idle_in_transaction_session_timeout; of the two only MariaDB has it, and reads `/*M!`.
 _IDLE_SECONDS = 300
+# Longer than the pool keeps a connection. The server's own is 8 hours, for which it would keep the locks of a
+# machine that lost its power, where nothing else ends the transaction.
+_SESSION_SECONDS = 2100
 
 _CR_SERVER_LOST = 2013
 _ER_LOCK_DEADLOCK = 1213
@@ -43,7 +46,8 @@ def connect_arguments(*, lock_seconds: float) -> dict[str, Any]:
         # Refuse what does not fit instead of clipping it.
         "sql_mode": "TRADITIONAL",
         "init_command": (
-            f"SET SESSION innodb_lock_wait_timeout = {seconds}, lock_wait_timeout = {seconds}"
+            f"SET SESSION innodb_lock_wait_timeout = {seconds}, lock_wait_timeout = {seconds},"
+            f" wait_timeout = {_SESSION_SECONDS}"
             f" /*M!100300 , idle_write_transaction_timeout = {_IDLE_SECONDS} */"
         ),
     }

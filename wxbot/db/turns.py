@@ -12,6 +12,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+# Nobody who works writes for longer: SQLite has to say whether there is a writer at all.
+LONGEST_SECONDS = 2.0
 # After so long without work the thread that waits for other processes ends.
 _IDLE_SECONDS = 10.0
 
@@ -34,7 +36,7 @@ class Turns:
     def take(self, seconds: float) -> bool:
         """Wait for so long at most; False: another thread of this process is at it. `give` must follow.
 
-        Who has waited half of it for another process in vain goes on, and hears from SQLite.
+        Who has waited half of it for another process in vain, or two seconds, goes on, and hears from SQLite.
         """
         give_up_at = time.monotonic() + seconds
         if not self._mine.acquire(timeout=max(seconds, 0)):
@@ -42,8 +44,8 @@ class Turns:
         try:
             file = self._opened()
             if file is not None:
-                left = give_up_at - time.monotonic()
-                self._is_locked = self._is_free(file) or self._has_waited(file, left / 2)
+                seconds = min((give_up_at - time.monotonic()) / 2, LONGEST_SECONDS)
+                self._is_locked = self._is_free(file) or self._has_waited(file, seconds)
         except BaseException:
             self.give()
             raise

@@ -41,8 +41,11 @@ class DatabaseGate:
         """Whether the database counts as out of reach: do not try it."""
         return not self._closed.is_set()
 
-    def failed(self) -> None:
-        """Open it: the database could not be reached. Raises RuntimeError when no thread can be started."""
+    def failed(self, because: str) -> None:
+        """Open it: the database could not be reached. Raises RuntimeError when no thread can be started.
+
+        `because` is for the log, which shows nothing of anybody: no more than what kind of error it was.
+        """
         with self._lock:
             if self.is_open:
                 return
@@ -53,7 +56,7 @@ class DatabaseGate:
             except RuntimeError:  # no thread to be had: without a probe it would stay open for ever
                 self._closed.set()
                 raise
-        log.error("the database is out of reach: events go to the spool until it answers again")
+        log.error("the database is out of reach (%s): events go to the spool until it answers again", because)
 
     def succeeded(self) -> None:
         """Close it: the database did its work."""
@@ -69,8 +72,9 @@ class DatabaseGate:
     def _start_watcher(self) -> None:
         # A thread does not survive a fork; a process that was forked from this one starts its own.
         if self._watcher is None or not self._watcher.is_alive():
-            self._watcher = threading.Thread(target=self._watch, name="database-gate", daemon=True)
-            self._watcher.start()
+            watcher = threading.Thread(target=self._watch, name="database-gate", daemon=True)
+            watcher.start()
+            self._watcher = watcher
 
     def _watch(self) -> None:
         while True:

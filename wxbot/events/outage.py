@@ -3,12 +3,13 @@
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DataError, SQLAlchemyError
+from sqlalchemy.exc import DataError, DBAPIError, SQLAlchemyError
 
 from wxbot import clock, metrics
-from wxbot.db.faults import is_busy, is_locked_out
+from wxbot.db.faults import is_busy, is_locked_out, kind
 from wxbot.errors import ForbiddenError, MalformedError
 from wxbot.events import rows
 from wxbot.events.gate import DatabaseGate
@@ -25,6 +26,9 @@ from wxbot.wechat.parse import parse_event
 from wxbot.wechat.replies import Acknowledgement, Reply
 
 log = logging.getLogger(__name__)
+
+# Each costs a second of waiting: so many of a hundred are found out before the others are left for later.
+_MOST_HELD = 5
 
 _NOT_ENTERED = (
     "an event from the spool cannot be entered (%s): it is kept in refused.jsonl of %s. Was it written by a "
@@ -56,10 +60,15 @@ class Outage:
         """Whether the database is out of reach."""
         return self._gate.is_open
 
+    @property
+    def is_unreadable(self) -> bool:
+        """Whether it is, and not merely locked for writing; asks nobody, and knows what events met with."""
+        return self._gate.is_open and not self._is_readable
+
     def begin(self) -> None:
-        """Say that the database is out of reach; a probe a second finds out when it is back."""
+        """Say that the database does not answer; a probe a second finds out when it is back."""
         self._is_readable = False
-        self._gate.failed()
+        self._open("no answer")
 
     def note(self, error: SQLAlchemyError, *, has_waited: bool = False) -> None:
         """Take note of an error: one that says more than `busy` begins an outage.
@@ -71,7 +80,14 @@ class Outage:
             return
         if not is_busy(error) or (has_waited and is_locked_out(error)):
             self._is_readable = is_locked_out(error)
-            self._gate.failed()
+            self._open(kind(error))
+
+    def _open(self, because: str) -> None:
+        try:
+            self._gate.failed(because)
+        except RuntimeError as error:
+            # This event goes to the spool all the same, and the next one tries again.
+            log.error("the return of the database cannot be watched for (%s)", error)
 
     def answered(self, event: Event, answer: Reply | Acknowledgement) -> None:
         """Remember what was answered, for repeats during an outage."""
@@ -119,10 +135,13 @@ class Outage:
         """Import what the spool holds; returns how many events. Raises what the database raises."""
         if self.is_on or not self.spool.size().bytes:
             return 0
-        count = self.spool.import_into(self._enter)
-        if count:
+        put_back: list[Spooled] = []
+        count = self.spool.import_into(partial(self._enter, put_back)) - len(put_back)
+        if count > 0:
             log.warning("%s events from the spool are in the database", count)
-        return count
+        if put_back:
+            log.warning("%s events from the spool wait for locks that others hold", len(put_back))
+        return max(0, count)
 
     def _import_quietly(self) -> None:
         try:
@@ -130,17 +149,40 @@ class Outage:
         except (SQLAlchemyError, SpoolError) as error:
             log.warning("the spool could not be imported yet: %s", type(error).__name__)
 
-    def _enter(self, entries: Sequence[Spooled]) -> None:
-        """Import entries; one that the database refuses for what is in it keeps nobody else from it."""
+    def _enter(self, put_back: list[Spooled], entries: Sequence[Spooled]) -> None:
+        """Import entries; one that the database refuses for what is in it keeps nobody else from it.
+
+        Nor does one whose rows others hold, as a machine that lost its power does for minutes: it goes back
+        into the spool, for the next import. On SQLite others hold all or nothing, and all of them wait.
+        """
         try:
             self._enter_together(entries)
-        except DataError as error:
-            if len(entries) > 1:
-                for entry in entries:
-                    self._enter([entry])
-                return
-            self.spool.set_aside(entries)
-            log.error(_NOT_ENTERED, type(error).__name__, self.spool.folder)
+        except DBAPIError as error:
+            if not (isinstance(error, DataError) or self._is_held(error)):
+                raise
+            for entry in self._enter_each(entries):
+                self.spool.append(entry)
+                put_back.append(entry)
+
+    def _enter_each(self, entries: Sequence[Spooled]) -> list[Spooled]:
+        """Import entries one by one; returns those that have to wait, and first those that were not tried."""
+        held: list[Spooled] = []
+        for number, entry in enumerate(entries):
+            if len(held) == _MOST_HELD:
+                return [*entries[number:], *held]
+            try:
+                self._enter_together([entry])
+            except DataError as error:
+                self.spool.set_aside([entry])
+                log.error(_NOT_ENTERED, type(error).__name__, self.spool.folder)
+            except DBAPIError as error:
+                if not self._is_held(error):
+                    raise
+                held.append(entry)
+        return held
+
+    def _is_held(self, error: DBAPIError) -> bool:
+        return is_busy(error) and self._engine.dialect.name != "sqlite"
 
     def _enter_together(self, entries: Sequence[Spooled]) -> None:
         ids: list[bytes] = []

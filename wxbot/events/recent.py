@@ -12,8 +12,10 @@ from wxbot.wechat.replies import Acknowledgement, Reply
 # WeChat's repeats come within fifteen seconds.
 MOST_ANSWERS = 10_000
 KEPT_SECONDS = 60.0
-RECALL_SECONDS = 1.5  # after which a delivery looks whether the database speaks at all
+RECALL_SECONDS = 1.3  # after which a delivery looks whether the database speaks at all
 SILENCE_SECONDS = 1.0
+# And once more after so long: when the whole machine stood still, the answer only has to be fetched.
+SECOND_LOOK_SECONDS = 0.2
 
 Said = TypeVar("Said")
 
@@ -59,6 +61,9 @@ class Hearing:
         self._heard_at = time.monotonic()
         return said
 
-    def is_silent(self, since: float) -> bool:
-        """Say whether a query from `since` (monotonic seconds), and all others, have waited for too long."""
-        return time.monotonic() - max(since, self._heard_at) >= SILENCE_SECONDS
+    def is_silent(self, since: float | None) -> bool:
+        """Say whether a query from `since` (monotonic seconds), and all others, have waited for too long.
+
+        None is no query, which waits for nothing.
+        """
+        return since is not None and time.monotonic() - max(since, self._heard_at) >= SILENCE_SECONDS

@@ -8,9 +8,8 @@ A run goes through these steps, each a conditional statement on the event's row:
 4. settle: `done`, in one transaction with what the handler wrote and the jobs that follow.
 5. deadline: the row becomes `late` with the interim text; whoever comes afterwards reads that.
 
-Steps 1 to 4 are done on a thread of the pool, 5 by a clerk: the request's thread only waits, so that
-neither a handler nor a database can keep it. Between 4 and 5 the row decides, and a lock until there is
-one. Without a database the event goes to the spool (wxbot/events/outage.py).
+Steps 1 to 4 are done on a thread of the pool, 5 by a clerk: nothing keeps the request's thread. Between 4 and
+5 the row decides, and a lock until there is one. Without a database the event goes to the spool (outage.py).
 """
 
 import logging
@@ -24,7 +23,7 @@ from wxbot import followers, logs, metrics
 from wxbot.errors import ForbiddenError
 from wxbot.events.clerks import Clerks, TooSlowError
 from wxbot.events.outage import Outage
-from wxbot.events.recent import RECALL_SECONDS, Hearing
+from wxbot.events.recent import RECALL_SECONDS, SECOND_LOOK_SECONDS, Hearing
 from wxbot.events.records import Delivery, Recalled, Records
 from wxbot.events.rows import State
 from wxbot.events.run import Answer, Limits, Run, Tools, UnrecordedError, Work, work_for
@@ -156,9 +155,9 @@ class Runs:
 
     def _is_silent(self, run: Run) -> bool:
         """Tell whether the database keeps this run waiting; if so, nothing more is done for it here."""
-        since = run.asking_since
-        if since is None or not self._hearing.is_silent(since):
+        if not self._hearing.is_silent(run.asking_since):
             return False
+        run.ended.wait(0.0 if run.is_abandoned else SECOND_LOOK_SECONDS)
         with run.lock:
             run.is_abandoned |= run.asking_since is not None
         return run.is_abandoned
@@ -179,10 +178,11 @@ class Runs:
         """Do a run from its recall to its end; all on one thread: authors' patterns are code too."""
         with logs.bind_event(run.event.digest):
             try:
-                if not self._is_answered(run):
-                    perform(run)
-            except SQLAlchemyError as error:
-                self._end_without_database(run, error)
+                try:
+                    if not self._is_answered(run):
+                        perform(run)
+                except SQLAlchemyError as error:
+                    self._end_without_database(run, error)
             except ForbiddenError as error:
                 self._leave(run, error=error)
             except Exception as error:

@@ -24,7 +24,10 @@ class Settling:
         self._texts = texts
 
     def settle(self, run: Run, outcome: Outcome) -> bool:
-        """Write the end of a light run; False: another run was faster."""
+        """Write the end of a light run; False: the row says something else, as another run was faster."""
+        if run.has_row:  # it was late before its turn came: what the person was told stays
+            self._records.finish_alone(run.event, outcome, run=run.id)
+            return False
         try:
             return self._records.settle(run.delivery, outcome, run=run.id, known=run.known)
         except DBAPIError as error:

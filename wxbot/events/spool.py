@@ -8,6 +8,7 @@
 Whoever is killed before 3 leaves a file that is imported once more: entering an event twice must do no harm.
 """
 
+import errno
 import fcntl
 import logging
 import os
@@ -31,6 +32,9 @@ _CURRENT = "current.jsonl"
 _REFUSED = "refused.jsonl"
 _RESERVE = "reserve"
 _BATCH = 100
+# For the lock of the folder, under which a line is written and fsynced.
+_LOCK_SECONDS = 2.0
+_LOCK_PAUSE_SECONDS = 0.005
 _LINE_BYTES = 1 << 20  # far beyond any callback; what is longer was never written by us
 
 log = logging.getLogger(__name__)
@@ -75,7 +79,9 @@ class Spool:
         """Make the folder if it is missing; raises ConfigurationError when it cannot be used."""
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with _locked(self.folder):
+            files = self._files()
+            # Somebody who keeps it locked and stands still keeps nobody from starting.
+            with suppress(TimeoutError), _locked(self.folder):
                 files = self._files()
                 if not files:
                     self._reserve.make()
@@ -84,7 +90,7 @@ class Spool:
         except OSError as error:
             raise self._unusable(self.folder, str(error.strerror)) from error
         for path in (self.folder, *files):
-            if not os.access(path, os.R_OK | os.W_OK):
+            if not os.access(path, os.R_OK | os.W_OK) and path.exists():  # else imported meanwhile
                 raise self._unusable(path, "it cannot be written by this user, or the disk is read-only")
 
     def append(self, entry: Spooled, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
@@ -209,10 +215,14 @@ def _sizes(files: Iterable[Path]) -> Iterator[int]:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[int]:
-    """Hold the folder alone among all processes; yields its descriptor."""
+    """Hold the folder alone among all processes; yields its descriptor.
+
+    Raises TimeoutError when somebody else has held it for too long: a process that stands still, or its disk.
+    flock() would wait without end, and the thread of a request with it.
+    """
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        _lock(descriptor)
         try:
             yield descriptor
         finally:
@@ -220,6 +230,19 @@ def _locked(folder: Path) -> Iterator[int]:
             fcntl.flock(descriptor, fcntl.LOCK_UN)
     finally:
         os.close(descriptor)
+
+
+def _lock(descriptor: int) -> None:
+    give_up_at = time.monotonic() + _LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > give_up_at:
+                held = f"another process has kept it locked for {_LOCK_SECONDS:g} s; is one of them frozen?"
+                raise TimeoutError(errno.ETIMEDOUT, held) from None
+        time.sleep(_LOCK_PAUSE_SECONDS)
 
 
 def _append(folder: int, name: str, lines: bytes) -> None:

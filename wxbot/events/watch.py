@@ -51,12 +51,16 @@ class Watch:
         self._is_exhausted = False
 
     def hold(self, run: Run) -> None:
-        """Look after a run that has a row."""
+        """Look after a run that has a row. Without a thread to be had its lease runs out, as after a kill."""
         with self._lock:
             self._held.add(run)
             if self._thread is None:
                 thread = threading.Thread(target=self._watch, name="watch", daemon=True)
-                thread.start()
+                try:
+                    thread.start()
+                except RuntimeError as error:
+                    log.error("the leases of slow handlers cannot be renewed (%s)", error)
+                    return
                 self._thread = thread  # not before: who could not start one tries with the next run
 
     def release(self, run: Run) -> None:

@@ -53,11 +53,15 @@ def take_message(connection: Connection, event_key: bytes) -> bool:
 def take_any_message(connection: Connection, account: str, person: bytes) -> bytes | None:
     """Count one message against any window that a person has open; return its event, None if there is none.
 
-    For messages that no event has caused. No index leads to the events of a person: this is a worker's work.
+    For messages whose own event has no window, or none any more. No index leads to the events of a person,
+    only one to those of two days: this is a worker's work.
     """
     events = models.events.c
     theirs = events.account == account, events.person == person
-    query = select(events.key).where(*theirs, or_(*_open_windows())).order_by(events.recorded_at.desc())
+    # What the windows say of it each by themselves leads to no index.
+    is_recent = events.recorded_at > database_now() - max(window.seconds for window in _WINDOWS.values())
+    query = select(events.key).where(*theirs, is_recent, or_(*_open_windows()))
+    query = query.order_by(events.recorded_at.desc())
     for key in connection.execute(query).scalars().all():
         if take_message(connection, key):
             return bytes(key)

@@ -26,7 +26,16 @@ from wxbot.jobs.work import Work as JobWork
 from wxbot.outcome import Outcome, Status
 from wxbot.scenes.dispatch import Dispatcher
 from wxbot.wechat import replies
-from wxbot.wechat.errcodes import ApiError, UnreachableError
+from wxbot.wechat.api import SERVICE_MESSAGE
+from wxbot.wechat.errcodes import (
+    AddressNotAllowedError,
+    ApiError,
+    BlockedError,
+    BusyError,
+    QuotaError,
+    TokenRefusedError,
+    UnreachableError,
+)
 from wxbot.wechat.events import Event, Scan
 from wxbot.wechat.parse import parse_event
 from wxbot.wechat.replies import ACK, Acknowledgement
@@ -35,6 +44,14 @@ from wxbot.wechat.replies import ACK, Acknowledgement
 _WINDOW_CLOSED = frozenset({45015, 45047})
 # Not a follower, on the blacklist, refuses messages, account limited, protected minor.
 _NOT_WANTED = frozenset({40003, 43004, 43019, 48002, 49003, 50002, 50005, 70000})
+_PASSING = (
+    AddressNotAllowedError,
+    BlockedError,
+    BusyError,
+    QuotaError,
+    TokenRefusedError,
+    UnreachableError,
+)
 _TAKE_OVERS = 3
 
 _BUSY_SECONDS = 5.0
@@ -103,12 +120,28 @@ class EventJobs:
         event = parse_event(claimed.body or b"", account=claimed.account)
         with self.engine.connect() as connection:
             follower = followers.find(connection, event.account, event.openid)
+        observers = self.tools.registry.observers(event.account)
+        if not isinstance(event, Scan) or not observers:
+            self.records.audience.tell(event, follower, unit)
+            return
+        self._tell_first(event, follower)
         work = self._work(unit, event, key=claimed.key, follower=follower)
-        if isinstance(event, Scan):
-            for observer in self.tools.registry.observers(event.account):
-                self.dispatcher.run_observer(observer, event, context=work)
-        self.records.audience.tell(event, follower, unit)
+        for observer in observers:
+            self.dispatcher.run_observer(observer, event, context=work)
         work.flush()
+
+    def _tell_first(self, event: Event, follower: Follower | None) -> None:
+        """Tell the parts of wxbot, and commit: no plugin's observer that fails undoes what they do.
+
+        Told again by the next attempt, they do nothing twice (`Listener`).
+        """
+        unit = UnitOfWork(self.engine)
+        try:
+            self.records.audience.tell(event, follower, unit)
+            unit.commit(lambda _: True)
+        finally:
+            unit.close()
+        self.records.dispatch(unit.caused)
 
     def take_over(self, claimed: Claimed, unit: UnitOfWork) -> None:
         """Run the handler of an event whose process was lost, and settle it as late."""
@@ -163,9 +196,10 @@ class EventJobs:
         """Return the event in whose window one message may be sent; raises Keep when there is none."""
 
         def take(connection: Connection) -> bytes | None:
-            if claimed.event_key is None:
-                return take_any_message(connection, claimed.account, claimed.person or b"")
-            return claimed.event_key if take_message(connection, claimed.event_key) else None
+            if claimed.event_key is not None and take_message(connection, claimed.event_key):
+                return claimed.event_key
+            # The person may have opened another window since.
+            return take_any_message(connection, claimed.account, claimed.person or b"")
 
         key = patiently(self.engine, take)
         if key is None:
@@ -190,9 +224,14 @@ class EventJobs:
             raise Keep(error.advice) from error
         if error.errcode in _NOT_WANTED:
             raise Drop(error.advice) from error
-        if is_last:
+        if is_last and _may_pass(error):
             raise Keep(error.advice) from error
         raise error
+
+
+def _may_pass(error: ApiError) -> bool:
+    """Say whether the same message may be taken another time: nothing is wrong with it, as far as we know."""
+    return isinstance(error, _PASSING) or error.call != SERVICE_MESSAGE  # the other calls are for a token
 
 
 def _row_of(connection: Connection, key: bytes | None) -> RowMapping | None:

@@ -19,7 +19,7 @@ from wxbot.db.faults import is_busy
 from wxbot.errors import NotAReplyError, WxbotError
 from wxbot.outcome import Outcome, Status
 from wxbot.scenes.background import JobHandler, ObserverHandler
-from wxbot.scenes.handler import PASS, Handler, Match, Pass, finished
+from wxbot.scenes.handler import PASS, Handler, Match, finished
 from wxbot.scenes.inject import Context
 from wxbot.scenes.registry import Registry
 from wxbot.wechat.events import Event, Follow, Scan, TextMessage, Unfollow, always_visible
@@ -56,6 +56,14 @@ class AccountTexts:
     interim: Text
     recorded: Text
     welcome: Text
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """What came of asking one handler: replies, and in a few words why it failed; at least one of them."""
+
+    replies: Replies | None = None
+    failure: str = ""
 
 
 @dataclass(frozen=True)
@@ -118,17 +126,19 @@ class Dispatcher:
             self._suggest(event)
         for handler, values in match.asked:
             attempt = self._attempt(handler, event, values=values, work=work)
-            if isinstance(attempt, Replies):
-                return _answered(Status.HANDLED, attempt, started, handler=handler, failure="")
-            if isinstance(attempt, str):
-                name, failure = handler.name, attempt
-                break
+            if attempt is None:
+                continue
+            name, failure = handler.name, attempt.failure
+            if attempt.replies is not None:
+                status = Status.FAILED if failure else Status.HANDLED
+                return _answered(status, attempt.replies, started, handler=handler, failure=failure)
+            break
         for handler in match.fallbacks:
-            attempt = self._attempt(handler, event, values={}, work=work)
-            if isinstance(attempt, Replies):
+            attempt = self._attempt(handler, event, values={}, work=work) or _Attempt()
+            failure = failure or attempt.failure
+            if attempt.replies is not None:
                 status = Status.FAILED if failure else Status.UNMATCHED
-                return _answered(status, attempt, started, handler=handler, failure=failure)
-            failure = failure or str(attempt)
+                return _answered(status, attempt.replies, started, handler=handler, failure=failure)
         status = Status.FAILED if failure else Status.UNMATCHED
         return _outcome(status, Replies(self.texts.closing(event)), started, handler=name, detail=failure)
 
@@ -170,17 +180,17 @@ class Dispatcher:
         values: Mapping[str, object],
         work: Work,
         is_second: bool = False,
-    ) -> Replies | Pass | str:
-        """Return what the handler answers, that it passes, or in a few words why it answers nothing."""
+    ) -> _Attempt | None:
+        """Return what came of asking a handler; None when it leaves the event to others."""
         try:
             self.runs[handler.name] += 1
             returned = _returned(lambda: handler.call(event, values, context=work))
             if returned is PASS and isinstance(event, TextMessage):
                 _close(work)
-                return PASS
+                return None
             result = _result_of(returned, event)
             work.flush()
-            return result
+            return _Attempt(result)
         # SystemExit and KeyboardInterrupt too: on a server's thread they would take the process with them.
         except BaseException as error:
             _close(work)
@@ -191,26 +201,32 @@ class Dispatcher:
                 return self._attempt(handler, event, values=values, work=work, is_second=True)
             return self._after_error(handler, event, error=error, work=work)
 
-    def _after_error(
-        self, handler: Handler, event: Event, *, error: BaseException, work: Work
-    ) -> Replies | str:
+    def _after_error(self, handler: Handler, event: Event, *, error: BaseException, work: Work) -> _Attempt:
         if isinstance(error, NotAReplyError):
             log.error("handler %s (%s) gave no reply: %s", handler.name, handler.location, error)
-            return f"{handler.name}: {error}"
-        if (
-            isinstance(error, Exception)
-            and (rescue := self.registry.error_handlers(handler, error)) is not None
-        ):
-            try:
-                called = _returned(lambda: rescue.call(event, {}, context=work, error=error))
-                result = _result_of(called, event)
-                work.flush()
-                return result
-            except BaseException as second:
-                _close(work)
-                log.error("error handler %s failed:\n%s", rescue.name, _told(second, event))
+            return _Attempt(failure=f"{handler.name}: {error}")
+        replies = None
+        if isinstance(error, Exception):
+            replies = self._rescued(handler, event, error=error, work=work)
+            if replies is not None and self.registry.expects(handler, error):
+                return _Attempt(replies)
         log.error("handler %s (%s) failed:\n%s", handler.name, handler.location, _told(error, event))
-        return f"{handler.name}: {type(error).__name__}"
+        return _Attempt(replies, f"{handler.name}: {type(error).__name__}")
+
+    def _rescued(self, handler: Handler, event: Event, *, error: Exception, work: Work) -> Replies | None:
+        """Return what the plugin's error handler answers; None without one, or when it fails itself."""
+        rescue = self.registry.error_handlers(handler, error)
+        if rescue is None:
+            return None
+        try:
+            called = _returned(lambda: rescue.call(event, {}, context=work, error=error))
+            result = _result_of(called, event)
+            work.flush()
+            return result
+        except BaseException as second:
+            _close(work)
+            log.error("error handler %s failed:\n%s", rescue.name, _told(second, event))
+            return None
 
 
 def _returned(function: Callable[[], object]) -> object:

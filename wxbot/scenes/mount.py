@@ -92,18 +92,20 @@ def mount(plugin: Plugin, section: Mapping[str, Any] | None) -> Mounted:
 
 def _name_faults(plugin: Plugin) -> list[str]:
     faults = []
-    if not _PLUGIN_NAME.fullmatch(plugin.name):
-        faults.append(
-            f"{plugin.place}: a plugin cannot be called {plugin.name!r}: "
-            "use letters, digits, _ and -, a letter first"
-        )
-    if plugin.name in _OURS:
-        faults.append(f"{plugin.place}: the name {plugin.name!r} is taken: call the plugin something else")
+    if fault := name_fault(plugin.name):
+        faults.append(f"{plugin.place}: {fault}")
     try:
         check_prefix(plugin.prefix)
     except RuleError as error:
         faults.append(f"{plugin.place}: prefix of plugin {plugin.name!r}: {error}")
     return faults
+
+
+def name_fault(name: str) -> str:
+    """Return why a plugin cannot have this name, an empty text if it can."""
+    if not _PLUGIN_NAME.fullmatch(name):
+        return f"a plugin cannot be called {name!r}: use letters, digits, _ and -, a letter first"
+    return f"the name {name!r} is taken: call the plugin something else" if name in _OURS else ""
 
 
 def _providers(mounted: Mounted) -> dict[str, Provider]:

@@ -93,6 +93,11 @@ class Registry:
         handlers = self._errors.get(handler.plugin, {})
         return next((handlers[kind] for kind in type(error).__mro__ if kind in handlers), None)
 
+    def expects(self, handler: Handler, error: Exception) -> bool:
+        """Say whether the plugin has an error handler for this very error, not for whatever comes."""
+        handlers = self._errors.get(handler.plugin, {})
+        return any(kind in handlers for kind in type(error).__mro__ if kind is not Exception)
+
     def observers(self, account: str) -> tuple[ObserverHandler, ...]:
         """Return who is told of the scans of an account."""
         table = self._tables.get(account)

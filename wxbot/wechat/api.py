@@ -28,6 +28,8 @@ from wxbot.wechat.summaries import UserDay, user_day
 
 TokenKind = Literal["stable", "classic"]
 Data = dict[str, Any]
+# The path of the call that sends one, as errors name it.
+SERVICE_MESSAGE = "message/custom/send"
 _BUSY_PAUSES = (0.2, 0.6)
 _NO_MENU = 46003
 # Somebody may have had the quota cleared: it is tried again now and then.
@@ -185,7 +187,7 @@ class ApiClient:
 
         ValueError for a Transfer.
         """
-        self._post("message/custom/send", service_message(openid, reply))
+        self._post(SERVICE_MESSAGE, service_message(openid, reply))
 
     def create_tag(self, name: str) -> Tag:
         """Make a tag; an account has at most 100."""

@@ -6,13 +6,13 @@ No text here repeats what WeChat said: only the code, the refused address and th
 import re
 from datetime import UTC, datetime, timedelta
 
+from wxbot.clock import CHINA
 from wxbot.errors import WxbotError
 
 TOKEN_REFUSED = frozenset({40001, 40014, 42001})
 CODE_REFUSED = frozenset({40029, 40163})
 _RID = re.compile(r"rid:\s*([0-9a-f]{8}(?:-[0-9a-f]{8}){2})\b")
 _ADDRESS = re.compile(r"invalid ip ([0-9A-Fa-f.:]{2,45})(?![0-9A-Fa-f.:])")
-_CHINA_OFFSET = timedelta(hours=8)
 
 ADVICE = {
     -1: "WeChat is busy; try again in a moment",
@@ -193,5 +193,5 @@ def quota_ends_at(errcode: int, now: datetime) -> datetime:
     """Return when the quota that was used up begins anew: the next minute, or midnight in China."""
     if errcode == 45011:
         return now.astimezone(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
-    day = (now.astimezone(UTC) + _CHINA_OFFSET).replace(hour=0, minute=0, second=0, microsecond=0)
-    return day + timedelta(days=1) - _CHINA_OFFSET
+    day = now.astimezone(CHINA).replace(hour=0, minute=0, second=0, microsecond=0)
+    return (day + timedelta(days=1)).astimezone(UTC)
