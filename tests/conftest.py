@@ -13,6 +13,7 @@ import pytest
 from tests import services, templates
 from wxbot.channels import view
 from wxbot.db import session
+from wxbot.events import recent
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
@@ -91,12 +92,13 @@ def store(request: pytest.FixtureRequest) -> Iterator[str]:
 
 @pytest.fixture(autouse=True)
 def patience(request: pytest.FixtureRequest) -> None:
-    """Let a handler hold SQLite's lock for longer than users may, but in tests that are about the bound.
+    """Let a handler hold SQLite's lock, and the database be silent, for longer than users may.
 
     A machine that runs many tests at once stops a thread for a second now and then.
     """
     is_about_it = request.node.get_closest_marker("write_bound") is not None
     session.WRITE_SECONDS = USUAL_WRITE_SECONDS if is_about_it else 20.0
+    recent.SILENCE_SECONDS = 20.0
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ _NO_STATE = ("OperationalError", "ConnectionTimeout")
 
 
 def kind(error: BaseException) -> str:
-    """Return what kind of error it is, with the database's number of it: its words may hold what is stored."""
+    """Return what kind of error it is, with its number at the database: the words may hold what is stored."""
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     code = getattr(cause, "sqlite_errorname", None) or _sqlstate(cause) or _number(cause)
     return f"{type(cause).__name__} {code}" if code else type(cause).__name__
