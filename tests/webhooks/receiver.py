@@ -155,8 +155,10 @@ class Receiver:
         try:
             if self._context is not None:
                 line = self._context.wrap_socket(line, server_side=True)
-            self.requests.append(_read(line))
+            request = _read(line)
             act = self.script.popleft() if self.script else self.usual
+            # Last, so that who has seen the request may count on the script to have moved on.
+            self.requests.append(request)
             act(line, self._closed)
         except OSError:
             pass
