@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import sleep as real_sleep
 
 import pytest
 from sqlalchemy import Engine
@@ -20,6 +21,8 @@ from wxbot.wechat.token_call import TokenCall
 
 SECRET = "canary-secret-0123456789abcdef"
 KEY = "a key for tests, long enough to be used"
+# What WeChat gets, which may stand still for a moment like every program of a busy machine.
+SECONDS = 60.0
 
 
 class Time:
@@ -37,6 +40,12 @@ class Time:
         """Let time pass for everybody."""
         self._offset += timedelta(seconds=seconds)
         self._world.clock.offset_seconds += seconds
+
+    def begins(self, period: timedelta) -> None:
+        """Let time pass until a minute or WeChat's day begins, so that the test does not meet its end."""
+        # The day of China is eight hours ahead.
+        since = self.now() - datetime(2000, 1, 1, tzinfo=UTC) + timedelta(hours=8)
+        self.passes((period - since % period).total_seconds())
 
 
 @pytest.fixture
@@ -85,9 +94,15 @@ def account(running: Running) -> Callable[..., ApiAccount]:
 def tokens(engine: Engine, time: Time) -> Callable[..., Tokens]:
     """Make the tokens of an account, as one process has them."""
 
-    def make(account: ApiAccount, *, keys: tuple[str, ...] = (KEY,), seconds: float = 4.0) -> Tokens:
+    def make(
+        account: ApiAccount,
+        *,
+        keys: tuple[str, ...] = (KEY,),
+        seconds: float = SECONDS,
+        sleep: Callable[[float], None] = real_sleep,
+    ) -> Tokens:
         fetch = TokenCall(Http(total_seconds=seconds), now=time.now).fetch
-        return Tokens(engine, accounts=[account], keys=keys, fetch=fetch, now=time.now)
+        return Tokens(engine, accounts=[account], keys=keys, fetch=fetch, now=time.now, sleep=sleep)
 
     return make
 
@@ -96,8 +111,8 @@ def tokens(engine: Engine, time: Time) -> Callable[..., Tokens]:
 def client(tokens: Callable[..., Tokens], time: Time) -> Callable[..., ApiClient]:
     """Make a client with tokens of its own, as one process has it."""
 
-    def make(account: ApiAccount) -> ApiClient:
-        source = tokens(account, seconds=1.0).source("default")
-        return ApiClient(account, token=source, http=Http(total_seconds=1.0), now=time.now)
+    def make(account: ApiAccount, *, token_seconds: float = SECONDS, seconds: float = SECONDS) -> ApiClient:
+        source = tokens(account, seconds=token_seconds).source("default")
+        return ApiClient(account, token=source, http=Http(total_seconds=seconds), now=time.now)
 
     return make

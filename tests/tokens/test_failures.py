@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from wxbot import clock
+from wxbot.emulator.faults import SILENCE_SECONDS
 from wxbot.emulator.rules import Rules, Trouble
 from wxbot.emulator.world import World
 from wxbot.tokens import Tokens
@@ -25,7 +26,8 @@ from wxbot.wechat.errcodes import (
 SECRET = "canary-secret-0123456789abcdef"
 WRONG_SECRET = "canary-but-wrong"
 SCENE = "canary-scene"
-FAULTS = ["hang", "slow", "reset", "half", "html", "failure"]
+SILENT = ["hang", "slow"]
+FAULTS = [*SILENT, "reset", "half", "html", "failure"]
 Accounts = Callable[..., ApiAccount]
 Clients = Callable[..., ApiClient]
 
@@ -59,14 +61,16 @@ def test_trouble_ends_in_time_and_shows_no_secret(
     path: str,
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    caller = client(account())
+    # Only the call that meets silence is given up soon; any other may have to wait for the machine.
+    seconds = {"token_seconds" if path == "stable_token" else "seconds": 1.0} if fault in SILENT else {}
+    caller = client(account(), **seconds)
     world.trouble = Trouble(api_faults=(f"{path}={fault}",))
 
     began = clock.monotonic()
     with pytest.raises(UnreachableError) as failed:
         mint(caller)
 
-    assert clock.monotonic() - began < 3
+    assert clock.monotonic() - began < SILENCE_SECONDS - 10
     # Without a token the call itself was not sent.
     assert failed.value.was_sent == (path != "stable_token") and failed.value.call == path
     shown = everything_in(failed.value) + caplog.text
@@ -124,6 +128,7 @@ def test_address_to_whitelist_is_named_also_while_nobody_asks(
 def test_used_up_token_quota_says_when_it_ends_and_stops_the_fetching(
     world: World, account: Accounts, client: Clients, time: Any
 ) -> None:
+    time.begins(timedelta(days=1))
     world.rules = Rules(token_calls_a_day=0)
     caller = client(account("classic"))
 
@@ -140,6 +145,7 @@ def test_used_up_token_quota_says_when_it_ends_and_stops_the_fetching(
 def test_used_up_calls_say_when_they_begin_anew(
     world: World, account: Accounts, client: Clients, time: Any
 ) -> None:
+    time.begins(timedelta(minutes=1))
     world.rules = Rules(code_calls_a_minute=0)
 
     with pytest.raises(QuotaError, match="of this minute are used up") as refused:

@@ -9,17 +9,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
+from time import sleep as real_sleep
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select, update
 from sqlalchemy.event import listen
 from sqlalchemy.exc import OperationalError
 
 from wxbot import clock
+from wxbot.db.models import access_tokens
+from wxbot.db.statements import database_now
 from wxbot.emulator.rules import Trouble
 from wxbot.emulator.world import World
-from wxbot.tokens import Tokens
+from wxbot.tokens import LEASE_SECONDS, LONGEST_LEASE_SECONDS, Tokens
 from wxbot.wechat.api import ApiAccount, ApiClient, TokenSource
 from wxbot.wechat.errcodes import BlockedError
 from wxbot.wechat.token_call import Fetched
@@ -76,47 +79,77 @@ def test_token_is_fetched_by_somebody_else_when_the_one_who_was_about_to_is_kill
     account: Callable[..., ApiAccount],
     start: Callable[..., Any],
     tokens: Callable[..., Tokens],
+    engine: Engine,
 ) -> None:
     world.trouble = Trouble(api_faults=("stable_token=hang",))
     process = start(account(), threads=1)
     go(process)
-    give_up_at = clock.monotonic() + 5
+    give_up_at = clock.monotonic() + 60
     while not world.asked["stable_token"] and clock.monotonic() < give_up_at:
         threading.Event().wait(0.01)
     process.kill()
     world.trouble = Trouble()
+    assert -60 < lease_left(engine) <= LEASE_SECONDS
+    move_lease(engine, LONGEST_LEASE_SECONDS - 5)  # so that it does not end before somebody has looked
+    has_waited = threading.Event()
 
-    began = clock.monotonic()
-    token = tokens(account()).source("default").current()
+    def sleep(seconds: float) -> None:
+        has_waited.set()
+        real_sleep(seconds)
 
-    assert 1 < clock.monotonic() - began < 8
+    with ThreadPoolExecutor() as pool:
+        source = tokens(account(), sleep=sleep).source("default")
+        other = pool.submit(source.current)
+        assert has_waited.wait(60)
+        asked_before = world.asked["stable_token"]
+        move_lease(engine, 0)
+        token = other.result()
+
     world.tokens.check(token, world.clock.now())
-    assert world.asked["stable_token"] == 2
+    assert (asked_before, world.asked["stable_token"]) == (1, 2)
+
+
+def lease_left(engine: Engine) -> float:
+    """Return for how many seconds the lease is still held."""
+    with engine.connect() as connection:
+        left = select(access_tokens.c.lease_until - database_now())
+        return float(connection.execute(left).scalar_one())
+
+
+def move_lease(engine: Engine, seconds: int) -> None:
+    """Let the lease end so many seconds from now."""
+    with engine.begin() as connection:
+        connection.execute(update(access_tokens).values(lease_until=database_now() + seconds))
 
 
 def test_clock_that_is_behind_does_not_take_a_lease_for_one_of_a_wrong_clock(
     account: Callable[..., ApiAccount], engine: Engine
 ) -> None:
-    is_fetching, may_go_on = threading.Event(), threading.Event()
+    is_fetching, has_waited, may_go_on = (threading.Event() for _ in range(3))
     fetches: list[str] = []
 
     def fetch(account: ApiAccount, *, is_forced: bool) -> Fetched:
         fetches.append(account.name)
         is_fetching.set()
-        may_go_on.wait(5)
+        may_go_on.wait(60)
         return Fetched(token="a-token", expires_in=7200)
 
     def source(behind: timedelta) -> TokenSource:
         def now() -> datetime:
             return clock.now() - behind
 
-        return Tokens(engine, accounts=[account()], keys=[KEY], fetch=fetch, now=now).source("default")
+        tokens = Tokens(engine, accounts=[account()], keys=[KEY], fetch=fetch, now=now, sleep=sleep)
+        return tokens.source("default")
+
+    def sleep(seconds: float) -> None:
+        has_waited.set()
+        real_sleep(seconds)
 
     with ThreadPoolExecutor() as pool:
         one = pool.submit(source(timedelta()).current)
-        assert is_fetching.wait(5)
+        assert is_fetching.wait(60)
         other = pool.submit(source(timedelta(seconds=2)).current)
-        threading.Event().wait(0.5)
+        assert has_waited.wait(60)
         may_go_on.set()
 
         assert (one.result(), other.result()) == ("a-token", "a-token")
