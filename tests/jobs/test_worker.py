@@ -42,7 +42,7 @@ class Doing:
         lines = self._notes.read_text().splitlines() if self._notes.exists() else []
         return sum(line.startswith(word) for line in lines)
 
-    def wait_for(self, word: str, count: int, *, seconds: float = 30) -> None:
+    def wait_for(self, word: str, count: int, *, seconds: float = 90) -> None:
         """Wait for so many lines that begin with a word."""
         give_up_at = time.monotonic() + seconds
         while self.count(word) < count:
@@ -89,8 +89,11 @@ def running() -> Iterator[Callable[[Worker], list[bool]]]:
         assert not thread.is_alive()
 
 
-def test_a_killed_workers_jobs_are_done_by_another(doing: Doing, records: Any, queue: Queue) -> None:
-    ids = [records.enqueue("test.slow", arguments={"seconds": 0.5}) for _ in range(4)]
+def test_a_killed_workers_jobs_are_done_by_another(
+    doing: Doing, records: Any, queue: Queue, tmp_path: Path
+) -> None:
+    killed = tmp_path / "killed"
+    ids = [records.enqueue("test.slow", arguments={"until": str(killed)}) for _ in range(4)]
     once = records.enqueue("test.once", arguments={"seconds": 30})
     victim = doing.start(threads=3)
     queue.dispatch([once, *ids])
@@ -98,11 +101,12 @@ def test_a_killed_workers_jobs_are_done_by_another(doing: Doing, records: Any, q
 
     victim.send_signal(signal.SIGKILL)
     victim.wait()
+    killed.touch()
     doing.start()
     doing.wait_for("end", 4)
 
     assert doing.count("begin") > 5
-    give_up_at = time.monotonic() + 20
+    give_up_at = time.monotonic() + 60
     states = [records.job(id).state for id in (once, *ids)]
     while states != ["unknown", "done", "done", "done", "done"]:
         assert time.monotonic() < give_up_at, states
@@ -113,14 +117,14 @@ def test_a_killed_workers_jobs_are_done_by_another(doing: Doing, records: Any, q
 
 def test_a_worker_that_is_told_to_end_finishes_what_runs(doing: Doing, records: Any, queue: Queue) -> None:
     # Longer than its lease: that is renewed to the end.
-    id = records.enqueue("test.slow", arguments={"seconds": 4})
+    id = records.enqueue("test.slow", arguments={"seconds": 6})
     process = doing.start()
     queue.dispatch([id])
     doing.wait_for("begin", 1)
 
     process.send_signal(signal.SIGTERM)
 
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
     assert (doing.count("end"), doing.count("ended"), records.job(id).state) == (2, 1, "done")
 
 
