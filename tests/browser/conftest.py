@@ -32,6 +32,8 @@ ARGUMENTS = [
 # tests of other packages run loops of their own.
 @pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
+    # Several processes have a part in each step, and the machine may be busy.
+    expect.set_options(timeout=60_000)
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         yield launched
@@ -129,11 +131,8 @@ def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
     folder = tmp_path_factory.mktemp("dev")
     ours = Path(handlers.__file__).parent
     shutil.copytree(ours, folder / "handlers", ignore=shutil.ignore_patterns("__pycache__"))
-    # Several processes have a part in each step, and the machine may be busy.
-    expect.set_options(timeout=20_000)
     with running_dev(folder) as running:
         yield running
-    expect.set_options(timeout=5_000)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import re
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-STARTS_WITHIN_SECONDS = 40
+STARTS_WITHIN_SECONDS = 90
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class Dev:
 
     def expire(self, purpose: str, subject: str = "%") -> None:
         """Let the time of all claims of a purpose be over, or of those on one subject."""
-        with closing(sqlite3.connect(self.folder / "var" / "dev.db", timeout=10)) as database, database:
+        with closing(sqlite3.connect(self.folder / "var" / "dev.db", timeout=60)) as database, database:
             changed = database.execute(
                 "UPDATE claims SET expires_at = strftime('%s') - 1 WHERE purpose = ? AND subject LIKE ?",
                 (purpose, subject),
@@ -44,7 +43,7 @@ def running_dev(folder: Path) -> Iterator[Dev]:
     """Run `wxbot dev` in a folder until the block ends."""
     command = [sys.executable, "-m", "wxbot", "dev"]
     for option in ("--port", "--emulator-port", "--shop-port"):
-        command += [option, str(_free_port())]
+        command += [option, "0"]
     log = folder / "dev.log"
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=folder, stdout=output, stderr=output)
@@ -52,7 +51,7 @@ def running_dev(folder: Path) -> Iterator[Dev]:
         yield _ready(process, log)
     finally:
         process.send_signal(signal.SIGINT)
-        process.wait(timeout=20)
+        process.wait(timeout=60)
 
 
 def _ready(process: subprocess.Popen[bytes], log: Path) -> Dev:
@@ -64,9 +63,3 @@ def _ready(process: subprocess.Popen[bytes], log: Path) -> Dev:
         re.findall(r"^(Phone page|Demo shop|Callback) .*?(http://127\.0\.0\.1:\d+)", log.read_text(), re.M)
     )
     return Dev(found["Phone page"], found["Demo shop"], found["Callback"], log.parent)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -51,7 +51,7 @@ def test_description_is_shown_without_asking_anybody_else(
 
     page.goto(f"{described.url}/api/docs")
     page.get_by_text("/api/v1/qrcodes/{scene}").first.wait_for(timeout=30_000)
-    page.get_by_text("Bearer Token").first.wait_for(timeout=10_000)
+    page.get_by_text("Bearer Token").first.wait_for(timeout=30_000)
 
     keep(page, "api-docs")
     page.close()

@@ -90,7 +90,7 @@ def test_the_page_follows_the_scan_by_itself(
 
     window.wx.user("ailin").scan(claim.scene)
 
-    expect(page.get_by_role("heading", level=1)).to_have_text(done, timeout=10_000)
+    expect(page.get_by_role("heading", level=1)).to_have_text(done)
     expect(page.get_by_role("link", name=pay)).to_have_attribute("href", DATA["pay_url"])
     expect(page.locator(".picture")).to_have_count(0)
     keep(page, f"code-page-done-{locale}-{width}")
@@ -103,11 +103,11 @@ def test_linking_waits_for_the_number(window: Window, keep: Keep) -> None:
     expect(page.get_by_text("李伟")).to_be_visible()
 
     ailin.scan(claim.scene)
-    expect(page.get_by_role("heading", level=1)).to_have_text("已扫码，等待确认", timeout=10_000)
+    expect(page.get_by_role("heading", level=1)).to_have_text("已扫码，等待确认")
     keep(page, "code-page-waiting")
     ailin.say(number_of(claim.id, ailin.openid))
 
-    expect(page.get_by_role("heading", level=1)).to_have_text("微信已绑定", timeout=10_000)
+    expect(page.get_by_role("heading", level=1)).to_have_text("微信已绑定")
 
 
 @pytest.mark.parametrize("confirm", ["page"])
@@ -116,7 +116,7 @@ def test_the_number_can_be_typed_on_the_page(window: Window, keep: Keep) -> None
     page = window.open(claim, viewport={"width": 390, "height": 760})
     ailin = window.wx.user("ailin")
     ailin.scan(claim.scene)
-    expect(page.get_by_role("heading", level=1)).to_have_text("请输入微信里的数字", timeout=10_000)
+    expect(page.get_by_role("heading", level=1)).to_have_text("请输入微信里的数字")
     page.get_by_label("六位数字").fill("000000")
     page.get_by_role("button", name="确认绑定").click()
     expect(page.get_by_role("alert")).to_have_text("数字不对，请核对后再输入。")

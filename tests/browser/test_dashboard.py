@@ -64,6 +64,7 @@ class Visitor:
         self.page.fill("#name", "owner")
         self.page.fill("#password", PASSWORD)
         self.page.click("button.primary")
+        self.page.wait_for_url("**/admin/")
 
     def look(self, path: str, sight: Sight) -> list[str]:
         """Open a page, and return what is wrong with it."""

@@ -22,7 +22,7 @@ appid = "wx0123456789abcdef"
 token = "K8mQ2vR7xW4nB9tY"
 aes_key = "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C"
 """
-SECONDS = 30
+SECONDS = 60
 
 
 class Server:
