@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,7 +55,7 @@ def help_text(click: object) -> str:
     return "帮助"
 '''
 
-SECONDS = 40
+SECONDS = 90
 
 
 class Started:
@@ -88,6 +89,16 @@ class Started:
             assert not has_ended, f"it ended with {self.process.returncode}:\n{self.output}"
             time.sleep(0.05)
         raise AssertionError(f"no {pattern!r} in:\n{self.output}")
+
+    def port(self) -> str:
+        """Wait until a server answers, and return its port.
+
+        It listens before its workers have loaded the app, while a delivery has five seconds and no other try.
+        """
+        port = self.wait_for(r"Listening at: http://127\.0\.0\.1:(\d+)")[1]
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=SECONDS) as answer:
+            assert answer.status == 200
+        return port
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> int:
         """End it and return its exit code."""

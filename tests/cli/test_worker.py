@@ -63,7 +63,7 @@ def done(project: Any) -> list[str]:
     return file.read_text().splitlines() if file.exists() else []
 
 
-def wait_for(project: Any, count: int, *, seconds: float = 30) -> list[str]:
+def wait_for(project: Any, count: int, *, seconds: float = 90) -> list[str]:
     give_up_at = time.monotonic() + seconds
     while len(done(project)) < count:
         assert time.monotonic() < give_up_at, done(project)
@@ -78,7 +78,7 @@ def is_alive(pid: int) -> bool:
 
 def test_served_jobs_are_done_beside_the_server(deferring: Any) -> None:
     served = deferring.start("serve", "--bind", "127.0.0.1:0", "--workers", "1")
-    port = served.wait_for(r"Listening at: http://127\.0\.0\.1:(\d+)")[1]
+    port = served.port()
     first = int(served.wait_for(r"worker (\d+) does up to 4 jobs at a time")[1])
     scan(deferring, port)
     assert wait_for(deferring, 1) == [f"noted {first}"]
@@ -98,7 +98,7 @@ def test_served_jobs_are_done_beside_the_server(deferring: Any) -> None:
 
 def test_without_a_worker_jobs_wait_for_one_elsewhere(deferring: Any) -> None:
     served = deferring.start("serve", "--bind", "127.0.0.1:0", "--workers", "1", "--no-worker")
-    port = served.wait_for(r"Listening at: http://127\.0\.0\.1:(\d+)")[1]
+    port = served.port()
     scan(deferring, port)
 
     working = deferring.start("worker", "--threads", "2")
@@ -112,7 +112,7 @@ def test_without_a_worker_jobs_wait_for_one_elsewhere(deferring: Any) -> None:
 
 def test_what_was_put_aside_is_listed_shown_and_done_again(deferring: Any) -> None:
     served = deferring.start("serve", "--bind", "127.0.0.1:0", "--workers", "1")
-    port = served.wait_for(r"Listening at: http://127\.0\.0\.1:(\d+)")[1]
+    port = served.port()
     scan(deferring, port)
     served.wait_for("orders.fail .* is dead")
 

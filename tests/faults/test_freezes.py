@@ -30,7 +30,10 @@ def signal_all(program: Program, number: int) -> None:
 
 
 async def freeze(ground: Ground, *, rounds: int, seconds: float) -> None:
-    """Freeze a web node in the midst of a handler, and a worker in the midst of a job."""
+    """Freeze a web node in the midst of a handler, and a worker in the midst of a job.
+
+    Both take eight seconds, so that a machine that stands still comes in time to freeze them.
+    """
     web = ground.web(workers=1)
     platform = Platform(sender(), [web.port], Manners(attempts=1))
     job = ground.worker("frozen")
@@ -38,13 +41,13 @@ async def freeze(ground: Ground, *, rounds: int, seconds: float) -> None:
         chores.give(ground.engine, [number], name="lengthy")
         await until_noted(ground.setup.folder / RUNS, "lengthy", 2 * number + 1)
         other = ground.worker(f"other-{number}")
-        platform.start(f"slow:1500:{number}")
-        await until_noted(ground.setup.folder / RUNS, f"slow:1500:{number}", 1)
+        platform.start(f"slow:8000:{number}")
+        await until_noted(ground.setup.folder / RUNS, f"slow:8000:{number}", 1)
         await stand_still(ground, [web, job])
         await asyncio.sleep(seconds)
         if seconds < LEASE_SECONDS:
             ground.hasten()
-        await until_noted(ground.setup.folder / RUNS, f"slow:1500:{number}", 2)
+        await until_noted(ground.setup.folder / RUNS, f"slow:8000:{number}", 2)
         await until_noted(ground.setup.folder / RUNS, "lengthy", 2 * number + 2)
         await asyncio.sleep(1)
         for program in (web, job):
@@ -78,7 +81,7 @@ def can_write(engine: Engine) -> bool:
 
 async def until_noted(runs: Path, what: str, times: int) -> None:
     """Wait until a handler or a job has begun so often."""
-    for _ in range(400):
+    for _ in range(1200):
         if runs.exists() and noted(runs, what) >= times:
             return
         await asyncio.sleep(0.05)
@@ -101,7 +104,7 @@ def judged(name: str, ground: Ground) -> dict[str, int]:
     return counts
 
 
-@pytest.mark.timeout(ROUNDS * 40 + 200)
+@pytest.mark.timeout(ROUNDS * 60 + 200)
 def test_who_stood_still_changes_nothing_any_more(prepare: Callable[..., Ground]) -> None:
     ground = prepare()
 

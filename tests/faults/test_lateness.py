@@ -69,7 +69,7 @@ def test_a_late_result_comes_in_time_also_from_a_killed_process(
 
     ground.settle_down()
     figures.keep("lateness", {name: round(value, 2) for name, value in seconds.items()})
-    assert seconds["peace"] < 8
+    assert seconds["peace"] < 20
     assert seconds["killed_early"] < 20 and seconds["killed_late_after_kill"] < 20
     assert [messages_to(api, sent)[0].split()[0] for sent in platform.sent] == ["written"] * 3
     assert [len(messages_to(api, sent)) for sent in platform.sent] == [1, 1, 1]

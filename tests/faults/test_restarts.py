@@ -26,7 +26,8 @@ async def restarting(
     patterns: Sequence[str] = USUAL,
 ) -> tuple[Platform, int]:
     """Restart again and again while scans are pushed; one attempt each, so that every failure counts."""
-    platform = Platform(sender(), [web.port], Manners(attempts=1))
+    # WeChat waits for five seconds and comes again; how fast this machine starts is not what is asked here.
+    platform = Platform(sender(), [web.port], Manners(attempts=1, timeout=30))
     done = 0
 
     async def restart() -> None:

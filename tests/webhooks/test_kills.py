@@ -59,6 +59,7 @@ def slowly(line: socket.socket, closed: threading.Event) -> None:
     say(200)(line, closed)
 
 
+@pytest.mark.timeout(600)
 def test_no_delivery_is_lost_with_its_worker(post: Post, site: Receiver, workers: Workers) -> None:
     made = post.add(site.url)
     site.usual = slowly
@@ -67,10 +68,10 @@ def test_no_delivery_is_lost_with_its_worker(post: Post, site: Receiver, workers
     for _ in range(KILLS):
         before = len(site.requests)
         workers.start()
-        site.wait_for(before + 3)  # which are being answered now
+        site.wait_for(before + 3, seconds=90)  # which are being answered now
         workers.kill()
     workers.start()
-    give_up_at = time.monotonic() + 40
+    give_up_at = time.monotonic() + 90
     while {each.state for each in post.deliveries()} != {"delivered"}:
         assert time.monotonic() < give_up_at, Counter(each.state for each in post.deliveries())
         time.sleep(0.1)

@@ -131,7 +131,7 @@ def once(number: int, key: str, wechat: ApiClient) -> None:
 def lengthy(number: int, session: Session, key: str) -> None:
     """Take a while, then leave an effect."""
     note("lengthy")
-    time.sleep(1.5)
+    time.sleep(8)  # as long as the handler that is frozen together with it
     write_effect(session, key, f"lengthy:{number}")
 
 
