@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
+_SECONDS = 120
 _OPTIONS = (
     "--no-save",
     "--no-audit",
     "--no-fund",
     "--ignore-scripts",
     "--fetch-timeout=10000",
-    "--fetch-retries=1",
+    "--fetch-retries=3",
 )
 
 
@@ -26,11 +27,11 @@ def install(package: str, folder: Path) -> Path:
             [npm, "install", *_OPTIONS, "--prefix", str(folder), package],
             capture_output=True,
             text=True,
-            timeout=25,
+            timeout=_SECONDS,
             check=True,
         )
     except subprocess.TimeoutExpired:
-        pytest.skip(f"needs npm's registry for {package}: it did not answer within 25 s")
+        pytest.skip(f"needs npm's registry for {package}: it did not answer within {_SECONDS} s")
     except subprocess.CalledProcessError as failed:
         pytest.skip(f"needs npm's registry for {package}: {failed.stderr[-500:]}")
     return folder / "node_modules" / package.rpartition("@")[0]

@@ -1,6 +1,7 @@
 """Five seconds, three attempts, one event: how a push is delivered and delivered again."""
 
 import socket
+import threading
 import time as real_time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -48,7 +49,7 @@ def pusher(callback: Any, time: Any) -> Callable[..., Pusher]:
 @pytest.fixture
 def bot() -> Iterator[tuple[Running, list[Any]]]:
     """A callback on a real port that keeps what it received; its path decides how it behaves."""
-    app, seen = Flask("bot"), []
+    app, seen, is_over = Flask("bot"), [], threading.Event()
 
     @app.route("/<behaviour>", methods=["GET", "POST"])
     def answer(behaviour: str) -> Any:
@@ -56,13 +57,14 @@ def bot() -> Iterator[tuple[Running, list[Any]]]:
             (request.method, list(request.headers), request.query_string.decode(), request.get_data())
         )
         if behaviour == "slow":
-            real_time.sleep(0.5)
+            is_over.wait(60)
         if behaviour == "moved":
             return redirect("/good", 308)
         return request.args.get("echostr", "success")
 
     with Running(app) as running:
         yield running, seen
+        is_over.set()
 
 
 def test_answered_push_is_delivered_once(
@@ -232,10 +234,13 @@ def test_answer_after_the_limit_counts_as_none(bot: Any, sender: MakeSender) -> 
 
     delivery = pusher.send(SCAN, sender(), url=f"{running.url}/slow")
 
+    give_up_at = real_time.monotonic() + 60
+    while len(seen) < 3 and real_time.monotonic() < give_up_at:
+        real_time.sleep(0.01)  # nobody has waited until the bot had read what was sent
     assert len(seen) == 3
     assert [exchange.status for exchange in delivery.exchanges] == [None, None, None]
     assert {exchange.verdict.reason for exchange in delivery.exchanges} == {"timeout"}
-    assert all(0.15 <= exchange.seconds < 0.45 for exchange in delivery.exchanges)
+    assert all(0.15 <= exchange.seconds < 10 for exchange in delivery.exchanges)
 
 
 def test_redirect_is_not_followed(bot: Any, sender: MakeSender) -> None:

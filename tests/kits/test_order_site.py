@@ -72,8 +72,13 @@ def asking(start: Start, shop: Shop, *, seconds: float) -> Site:
 
 
 @pytest.fixture
-def site(start: Start, shop: Shop) -> Site:
-    """Return a bot that asks the shop, and waits for it as long as it may."""
+def site(start: Start, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """Return a bot that asks the shop, and waits for it longer than it may: the machine is busy."""
+
+    def patient(url: str, secret: str, *, seconds: float) -> SiteLookup:
+        return SiteLookup(url, secret, seconds=8 * seconds)
+
+    monkeypatch.setattr("wxbot.kits.order_config.SiteLookup", patient)
     return asking(start, shop, seconds=2.5)
 
 

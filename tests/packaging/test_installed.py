@@ -93,7 +93,7 @@ def python_with(wheel: Path, folder: Path, python: str) -> tuple[Path, dict[str,
     return folder / "env" / "bin" / "python", {}
 
 
-@pytest.mark.timeout(900 if IS_LONG else 60)
+@pytest.mark.timeout(900 if IS_LONG else 240)
 @pytest.mark.parametrize("name", pythons())
 def test_wheel_answers_a_scan_in_an_empty_folder(wheel: Path, tmp_path: Path, name: str) -> None:
     python, environment = python_with(wheel, tmp_path, name)

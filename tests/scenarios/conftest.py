@@ -64,6 +64,14 @@ class Served:
         """Return what the server has written so far."""
         return (self.folder / "server.log").read_text()
 
+    def logged(self, *words: str) -> str:
+        """Return the log as soon as it has all these words: a thread writes it, after the answer."""
+        give_up_at = time.monotonic() + 20
+        while not all(word in (said := self.log()) for word in words):
+            assert time.monotonic() < give_up_at, said
+            time.sleep(0.05)
+        return said
+
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
@@ -71,12 +79,14 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
     running: list[Served] = []
 
     def start(handlers: str, *, mode: str = "safe") -> Served:
-        (tmp_path / "handlers").mkdir()
-        (tmp_path / "handlers" / "__init__.py").write_text("")
-        (tmp_path / "handlers" / "scenario.py").write_text(handlers)
+        # Each further one has a folder, and so a database, of its own.
+        folder = tmp_path / f"bot-{len(running)}" if running else tmp_path
+        (folder / "handlers").mkdir(parents=True)
+        (folder / "handlers" / "__init__.py").write_text("")
+        (folder / "handlers" / "scenario.py").write_text(handlers)
         config = CONFIG.format(appid=APPID, token=TOKEN, aes_key=AES_KEY, mode=mode)
-        (tmp_path / "config.toml").write_text(config)
-        running.append(_started(tmp_path, mode))
+        (folder / "config.toml").write_text(config)
+        running.append(_started(folder, mode))
         return running[-1]
 
     yield start
@@ -108,7 +118,7 @@ def _started(folder: Path, mode: str) -> Served:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
     sender = Sender(appid=APPID, token=TOKEN, aes_key=AES_KEY, gh_id="gh_1", mode=mode)  # type: ignore[arg-type]
     served = Served(folder=folder, port=port, process=process, sender=sender)
-    give_up_at = time.monotonic() + 40
+    give_up_at = time.monotonic() + 90
     while not _is_ready(port):
         assert process.poll() is None, served.log()
         assert time.monotonic() < give_up_at, served.log()

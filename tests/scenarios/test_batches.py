@@ -117,7 +117,7 @@ def batch(tmp_path: Path) -> Iterator[Batch]:
         yield Batch(tmp_path, world)
 
 
-@pytest.mark.timeout(1800 if IS_LONG else 60)
+@pytest.mark.timeout(1800 if IS_LONG else 240)
 def test_a_batch_that_is_killed_three_times_mints_each_code_once(batch: Batch) -> None:
     batch.write(CODES)
     for kill in range(1, KILLS + 1):

@@ -13,7 +13,7 @@ from wxbot.channels.view import REFRESH_SECONDS
 
 NO_HANDLERS = '"""There are none."""\n'
 # What the machine may be late with, beside the pause between two looks.
-GRACE_SECONDS = 6
+GRACE_SECONDS = 20
 
 
 def run(served: Any, *arguments: str) -> None:
