@@ -37,7 +37,11 @@ class Token:
 
 @pytest.fixture
 def platform() -> Platform:
-    return Platform(has_people=False)
+    """Return a platform at noon in China: no day ends while a test is under way."""
+    platform = Platform(has_people=False)
+    since = (datetime.now(UTC) - datetime(2000, 1, 1, 4, tzinfo=UTC)) % timedelta(days=1)
+    platform.clock.offset_seconds = (timedelta(days=1) - since).total_seconds()
+    return platform
 
 
 @pytest.fixture
@@ -107,13 +111,14 @@ def test_account_that_may_not_ask_has_no_counts(engine: Engine) -> None:
 
 @pytest.mark.sqlite_only
 def test_platform_tells_of_days_that_are_over(engine: Engine, platform: Platform, client: ApiClient) -> None:
-    platform.clock.offset_seconds = -DAY
+    noon = platform.clock.offset_seconds
+    platform.clock.offset_seconds = noon - DAY
     day = (datetime.fromtimestamp(platform.clock.now(), UTC) + timedelta(hours=8)).date()
     ailin, bo = (platform.add_person(name).openid for name in ("Ailin", "Bo"))
     platform.become(ailin, "following", code=platform.mint("door"))
     platform.become(bo, "following")
     platform.become(bo, "left")
-    platform.clock.offset_seconds = 0
+    platform.clock.offset_seconds = noon
 
     lines = client.user_summary(day - timedelta(days=1), day)
 

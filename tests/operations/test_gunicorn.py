@@ -164,7 +164,7 @@ def test_worker_whose_handlers_hang_is_replaced_without_losing_a_request(
     neighbour.join()
 
     assert slow == [old] and new != old
-    assert f"worker {old} is replaced: too many of its handlers hang" in server.log
+    server.wait_for(f"worker {old} is replaced: too many of its handlers hang")
 
 
 def test_server_that_ends_refuses_at_once_and_answers_what_it_has(
@@ -287,6 +287,7 @@ def test_limit_of_threads_costs_no_process_and_no_request_that_a_thread_can_come
         meanwhile = server.get("/")
 
     assert slow.result() == meanwhile == first
+    server.wait_for("(?s)there is no thread.*there is no thread")
     assert server.log.count("there is no thread") == 2 and "Traceback" not in server.log
 
 
