@@ -94,6 +94,33 @@ def _number(connection: Any) -> int:
     return int(connection.execute(text(sql)).scalar_one())
 
 
+@pytest.mark.postgresql_only
+def test_statement_alone_begins_no_transaction_and_the_next_one_does(engine: Engine) -> None:
+    nobody = {"account": "default", "digest": b""}
+    with engine.connect() as connection:
+        direct.run_alone(connection, _MINE, nobody)
+        alone = _transaction(connection)
+        direct.run(connection, _MINE, nobody)
+
+        assert (alone, _transaction(connection)) == ("IDLE", "INTRANS")
+
+
+@pytest.mark.postgresql_only
+def test_after_a_statement_alone_that_fails_what_is_written_can_be_undone(engine: Engine) -> None:
+    with engine.connect() as connection:
+        with pytest.raises(ProgrammingError):
+            direct.run_alone(connection, text("SELECT nothing FROM nowhere"), {})
+        with connection.begin() as transaction:
+            direct.insert(connection, insert(signatures), _ROWS)
+            transaction.rollback()
+
+        assert connection.execute(select(signatures)).all() == []
+
+
+def _transaction(connection: Any) -> str:
+    return str(connection.connection.driver_connection.info.transaction_status.name)
+
+
 @pytest.mark.parametrize("name", ["before_cursor_execute", "after_cursor_execute"])
 def test_listener_hears_of_each_statement(engine: Engine, name: str) -> None:
     heard: list[str] = []

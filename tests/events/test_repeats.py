@@ -170,3 +170,20 @@ def test_person_with_a_name_longer_than_any_column_is_answered_and_recorded(
 
     assert said == ["第 1 次", "第 1 次"]
     assert len(runs) == 1 and not wx.bot.outage.is_on
+
+
+@pytest.mark.postgresql_only
+def test_recalls_change_no_setting_of_their_connection(
+    plugin: Plugin, make_wx: Callable[[], Wx], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wx = make_wx()
+    delivery = Delivery(event=parse_event(BODY, account="default"))
+    with wx.bot.engine.connect() as connection:
+        kind = type(connection.connection.driver_connection)
+    changed: list[object] = []
+    monkeypatch.setattr(kind, "set_autocommit", lambda _, value: changed.append(value))
+
+    for _ in range(10):
+        assert wx.bot.records.recall(delivery).state is None
+
+    assert changed == []

@@ -31,6 +31,13 @@ def run(connection: Connection, statement: Executable, row: Row) -> Any:
     return _execute(connection, "execute", sql, _values(row, order))
 
 
+def run_alone(connection: Connection, statement: Executable, row: Row) -> Any:
+    """Do `run` without a transaction around the statement, which takes two trips to PostgreSQL."""
+    driver_connection: Any = connection.connection.driver_connection
+    with driver_connection.alone():
+        return run(connection, statement, row)
+
+
 def insert(connection: Connection, statement: Executable, rows: Sequence[Row]) -> Any:
     """Run an insert of these rows, which have the same columns, on the driver's cursor, and return that."""
     sql, order = driver_sql(statement, connection.dialect, tuple(rows[0]))

@@ -3,7 +3,8 @@
 import os
 import re
 import socket
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
 import psycopg
@@ -104,6 +105,18 @@ class GuardedConnection(psycopg.Connection[Any]):
         if not self.is_fenced:
             self._refuse_if_lent("rollback()")
             super().rollback()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Let each statement stand for itself meanwhile: no BEGIN goes before it.
+
+        Psycopg's setter takes a lock and goes through a wait for something that no server has to be told.
+        """
+        self._autocommit = True
+        try:
+            yield
+        finally:
+            self._autocommit = False
 
     def check(self, query: Any) -> None:
         """Refuse what a handler must not do."""

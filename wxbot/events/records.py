@@ -95,8 +95,7 @@ class Records:
         self.engine = engine
         self.audience = audience or Audience()
         # A single statement needs no transaction around it; on MySQL saying so would cost a round trip.
-        is_postgresql = engine.dialect.name == "postgresql"
-        self._reader = engine.execution_options(isolation_level="AUTOCOMMIT") if is_postgresql else engine
+        self._run = direct.run_alone if engine.dialect.name == "postgresql" else direct.run
         self.together = Together(self._settle_all)
         self._alone = threading.Lock()
 
@@ -327,8 +326,8 @@ class Records:
         return followups.caused_by(event, outcome, is_late=is_late, is_observed=is_observed)
 
     def _read(self, values: Mapping[str, object]) -> Mapping[str, Any]:
-        with self._reader.connect() as connection:
-            return rows.recalled(direct.run(connection, rows.RECALL, values).fetchone())
+        with self.engine.connect() as connection:
+            return rows.recalled(self._run(connection, rows.RECALL, values).fetchone())
 
 
 def _is_written(connection: Connection, ends: Sequence[_End]) -> bool:
