@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.event import listen
 from sqlalchemy.orm import Session
 
-from wxbot import Plugin, Scan
+from wxbot import Plugin, Scan, followers
 from wxbot.testing import Wx
 
 
@@ -95,3 +95,37 @@ def test_repeat_takes_one_statement_and_no_commit(asked: tuple[Wx, Asked], scene
     ailin.redeliver()
 
     assert counted.verbs() == ["SELECT"] and counted.commits == 0
+
+
+@pytest.mark.parametrize(("scene", "count"), [("light", 0), ("asking", 1)])
+def test_follower_is_made_for_a_handler_that_asks(
+    plugin: Plugin, make_wx: Callable[[], Wx], monkeypatch: pytest.MonkeyPatch, scene: str, count: int
+) -> None:
+    made: list[str] = []
+    before_handler: list[int] = []
+
+    @plugin.scene("light")
+    def light(scan: Scan) -> str:
+        before_handler.append(len(made))
+        return "好"
+
+    @plugin.scene("asking")
+    def asking(scan: Scan, follower: followers.Follower) -> str:
+        assert follower.last_scene == "asking"
+        return light(scan)
+
+    wx = make_wx()
+    ailin = wx.user("ailin")
+    ailin.scan("light")
+    replace = followers.replace
+
+    def noted(value: Any, **changes: Any) -> Any:
+        if isinstance(value, followers.Follower):
+            made.append(threading.current_thread().name)
+        return replace(value, **changes)
+
+    monkeypatch.setattr(followers, "replace", noted)
+
+    assert ailin.scan(scene).text == "好"
+
+    assert before_handler[-1] == count

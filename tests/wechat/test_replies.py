@@ -10,6 +10,7 @@ from unittest.mock import Mock
 import pytest
 
 from wxbot.errors import NotAReplyError
+from wxbot.wechat import replies
 from wxbot.wechat.events import Event
 from wxbot.wechat.replies import (
     ACK,
@@ -176,6 +177,27 @@ def test_text_of_any_string_class_is_a_reply(scan: Event) -> None:
     assert as_reply(Words.HELLO, scan) == Text("你好")
     assert as_reply(Shouted("loud"), scan) == Text("loud")
     assert type(getattr(as_reply(Shouted("loud"), scan), "content")) is str  # noqa: B009
+
+
+@pytest.mark.parametrize(
+    ("content", "answer", "looks"),
+    [
+        ("x" * 2048, "x" * 2048, 1),
+        ("x" * 2049, "x" * 2045 + "…", 2),
+        ("x" * 2047 + "\x01", "x" * 2045 + "…", 2),  # U+FFFD, which takes its place, has three bytes
+    ],
+)
+@pytest.mark.parametrize("kind", [str, type("Words", (str,), {})])
+def test_text_is_looked_at_again_only_when_it_is_clipped(
+    monkeypatch: pytest.MonkeyPatch, scan: Event, kind: type[str], content: str, answer: str, looks: int
+) -> None:
+    seen: list[str] = []
+    monkeypatch.setattr(replies, "is_blank", seen.append)
+
+    assert as_reply(kind(content), scan) == Text(answer)
+
+    assert len(seen) - 1 == looks  # one of them was at what is expected
+    assert type(getattr(as_reply(kind(content), scan), "content")) is str  # noqa: B009
 
 
 def test_subclass_of_a_reply_becomes_the_reply(scan: Event) -> None:

@@ -19,6 +19,7 @@ from wxbot.wechat.replies import Acknowledgement, Reply
 
 LEASE_SECONDS = 10
 _FOLLOWER = [field.name for field in fields(Follower)]
+_as_json = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps() makes an encoder each time
 
 
 class State(StrEnum):
@@ -80,7 +81,7 @@ def ending(event: Event, outcome: Outcome) -> dict[str, object]:
 
 def dump(reply: Reply | Acknowledgement) -> str:
     """Return a reply as it is kept: as data, since it is addressed and sealed anew each time."""
-    return json.dumps(replies.to_data(reply), ensure_ascii=False)
+    return _as_json(replies.to_data(reply))
 
 
 def settled_reply(found: Mapping[str, Any]) -> Reply | Acknowledgement | None:

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Engine
@@ -13,7 +14,7 @@ from sqlalchemy.orm import Session
 from wxbot.db.session import UnitOfWork
 from wxbot.errors import WxbotError
 from wxbot.events.records import Delivery
-from wxbot.followers import Follower, person
+from wxbot.followers import Follower, after, person
 from wxbot.jobs.outbox import Job, enqueue
 from wxbot.outcome import Outcome
 from wxbot.scenes.registry import Registry
@@ -115,15 +116,20 @@ class Work:
         tools: Tools,
         account: str,
         key: str,
-        follower: Follower | None = None,
+        find_follower: Callable[[], Follower | None] = lambda: None,
         event: Event | None = None,
     ) -> None:
         self.unit = unit
-        self.follower = follower
         self.key = key
         self.account = account
         self.event = event
         self._tools = tools
+        self._find_follower = find_follower
+
+    @cached_property
+    def follower(self) -> Follower | None:
+        """Whom the event is about; made when somebody asks, as most handlers do not."""
+        return self._find_follower()
 
     def session(self) -> Session:
         """Return the attempt's database session."""
@@ -159,8 +165,15 @@ class Work:
 Lender = Callable[[Work], object]
 
 
-def work_for(run: Run, engine: Engine, *, tools: Tools, follower: Follower) -> Work:
+def work_for(run: Run, engine: Engine, *, tools: Tools) -> Work:
     """Return what a run lends to its handlers."""
     run.unit = UnitOfWork(engine)
     event = run.event
-    return Work(run.unit, tools=tools, account=event.account, key=event.key, follower=follower, event=event)
+    return Work(
+        run.unit,
+        tools=tools,
+        account=event.account,
+        key=event.key,
+        find_follower=lambda: after(event, run.known),
+        event=event,
+    )

@@ -238,7 +238,7 @@ class Runs:
         self._settle_light(run, run.outcome)
 
     def _work(self, run: Run, event: Event, match: Match) -> None:
-        work = work_for(run, self._engine, tools=self._tools, follower=followers.after(event, run.known))
+        work = work_for(run, self._engine, tools=self._tools)
         since = self.breaker.begun(run.handler)
         try:
             outcome = self._dispatcher.dispatch(event, match, work)

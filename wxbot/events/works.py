@@ -189,8 +189,14 @@ class EventJobs:
         return outcome
 
     def _work(self, unit: UnitOfWork, event: Event, *, key: str, follower: Follower | None) -> Work:
-        account = event.account
-        return Work(unit, tools=self.tools, account=account, key=key, follower=follower, event=event)
+        return Work(
+            unit,
+            tools=self.tools,
+            account=event.account,
+            key=key,
+            find_follower=lambda: follower,
+            event=event,
+        )
 
     def _take_message(self, claimed: Claimed) -> bytes:
         """Return the event in whose window one message may be sent; raises Keep when there is none."""

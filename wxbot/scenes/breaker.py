@@ -3,6 +3,7 @@
 import math
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -43,7 +44,7 @@ class Breaker:
     def __init__(self, now: Callable[[], float] = time.monotonic, *, threads: int = 64) -> None:
         self._now = now
         self._lock = threading.Lock()
-        self._records: dict[str, _Record] = {}
+        self._records: defaultdict[str, _Record] = defaultdict(_Record)
         self._most_slow = max(1, threads // 2)
 
     def is_open(self, name: str, *, probe: bool = True, is_slow: bool = False) -> bool:
@@ -67,13 +68,13 @@ class Breaker:
         """Take note that the handler is called; returns what `returned` wants to know."""
         with self._lock:
             since = self._now()
-            self._records.setdefault(name, _Record()).running.append(since)
+            self._records[name].running.append(since)
             return since
 
     def hung(self, name: str) -> None:
         """Take note that the deadline passed while the handler ran."""
         with self._lock:
-            record = self._records.setdefault(name, _Record())
+            record = self._records[name]
             record.hangs += 1
             if record.hangs == HANGS:
                 record.probed_at = self._now()
@@ -81,7 +82,7 @@ class Breaker:
     def returned(self, name: str, since: float | None = None) -> None:
         """Take note that the handler came back, with or without a reply."""
         with self._lock:
-            record = self._records.setdefault(name, _Record())
+            record = self._records[name]
             record.hangs = record.probes = 0
             record.returned_at = self._now()
             if since is not None:

@@ -68,7 +68,8 @@ class _Reader:
         self.elements += 1
         if self.elements > MAX_ELEMENTS or len(self.open) >= MAX_DEPTH or len(attributes) > MAX_ATTRIBUTES:
             raise MalformedError("too-complex")
-        if len(name) > MAX_NAME or any(len(attribute) > MAX_NAME for attribute in attributes):
+        # WeChat writes no attributes, and to go through none of them would take longest here.
+        if len(name) > MAX_NAME or (attributes and any(len(each) > MAX_NAME for each in attributes)):
             raise MalformedError("name-too-long")
         self.pieces.clear()
         if not self.open:

@@ -200,7 +200,7 @@ def as_reply(value: object, event: Event) -> Reply:
     kind = type(value)
     try:
         if issubclass(kind, str):
-            return _fitting(to_data(Text(str.__str__(value))), event)
+            return _fitting_text(Text(str.__str__(value)))
         if issubclass(kind, _REPLIES):
             return _fitting(to_data(cast(Reply, value)), event)
         if wechatpy_bridge.is_reply(value):
@@ -279,6 +279,12 @@ def _check(reply: object, *, visible: str = "") -> None:
         if field.name == visible and is_blank(value):
             raise ValueError(f"{name}.{field.name} must not be blank")
         object.__setattr__(reply, field.name, printable(str.__str__(value)))
+
+
+def _fitting_text(text: Text) -> Text:
+    """Clip a text of our own making, which needs no second look unless it is too long."""
+    short = clipped(text.content)
+    return text if short is text.content else Text(short)
 
 
 def _fitting(data: dict[str, Any], event: Event) -> Reply:
