@@ -9,10 +9,11 @@ from contextlib import suppress
 
 import pytest
 from sqlalchemy import Engine, TextClause, text
-from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
 
 from tests import services
 from tests.services import Database
+from wxbot.db import direct
 from wxbot.db.engine import open_engine
 from wxbot.db.faults import is_busy, is_disconnect
 from wxbot.db.guard import be_patient
@@ -208,6 +209,40 @@ def test_a_server_that_was_started_again_is_used_again(
     assert not is_busy(broken.value) and not is_busy(gone.value)
     with own_engine.connect() as connection:
         assert connection.execute(text("SELECT 3")).scalar_one() == 3
+
+
+@pytest.mark.mariadb_only
+def test_the_pool_asks_for_no_rollback_of_what_is_committed(engine: Engine) -> None:
+    count = text("SHOW SESSION STATUS LIKE 'Com_rollback'")
+    with engine.connect() as connection:
+        before = int(connection.execute(count).one()[1])
+    for _ in range(3):
+        write(engine, "kept")
+    with engine.connect() as connection:
+        after = int(connection.execute(count).one()[1])
+
+    assert after - before == 1  # of the one that asked for the count
+
+
+@pytest.mark.mariadb_only
+@pytest.mark.parametrize("ending", ["a read", "a refused write", "a write that is dropped"])
+def test_what_is_not_committed_is_rolled_back_also_after_a_commit(engine: Engine, ending: str) -> None:
+    statements = {
+        "a read": "SELECT word FROM notes",
+        "a refused write": "INSERT INTO notes VALUES ('held')",
+        "a write that is dropped": "UPDATE notes SET word = 'dropped'",
+    }
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE notes MODIFY word VARCHAR(9) PRIMARY KEY"))
+    write(engine, "held")
+    with suppress(IntegrityError), engine.connect() as connection:
+        direct.run(connection, text(statements[ending]), {})
+
+    # The first is the one that came back last: no lock of it keeps the other waiting.
+    with engine.connect(), engine.connect() as another:
+        another.execute(text("DELETE FROM notes WHERE word = 'held'"))
+        another.execute(text("ALTER TABLE notes ADD COLUMN more TEXT"))
+    assert words(engine) == set()
 
 
 def test_connections_are_not_shared_with_a_forked_process(engine: Engine) -> None:

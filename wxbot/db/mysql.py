@@ -60,6 +60,7 @@ class GuardedConnection(Connection):  # type: ignore[misc]  # it has no types
     is_fenced = False
     _fenced_because = FENCED
     _is_lent = False
+    _is_idle = False  # nothing was said since the last COMMIT or ROLLBACK
     _read_timeout: float | None
 
     def _get_patience(self) -> float:
@@ -111,6 +112,7 @@ class GuardedConnection(Connection):  # type: ignore[misc]  # it has no types
             text = stripped(sql.decode(errors="replace") if isinstance(sql, bytes) else sql)
             if not _ALLOWED.match(text):
                 raise ProgrammingError(0, refusal(text.split(None, 1)[0].upper() if text else "it"))
+        self._is_idle = False
         try:
             return super().query(sql, unbuffered)
         except OperationalError as error:
@@ -123,6 +125,7 @@ class GuardedConnection(Connection):  # type: ignore[misc]  # it has no types
     def begin(self) -> None:
         """Begin, unless a handler asks for it."""
         self._refuse_if_lent("begin()")
+        self._is_idle = False
         super().begin()
 
     def commit(self) -> None:
@@ -130,12 +133,18 @@ class GuardedConnection(Connection):  # type: ignore[misc]  # it has no types
         self._refuse_if_lent("commit()")
         self._refuse_if_fenced()
         super().commit()
+        self._is_idle = True
 
     def rollback(self) -> None:
-        """Roll back, unless a handler asks for it."""
+        """Roll back, unless a handler asks for it or there is nothing.
+
+        The pool asks for it whenever it gets a connection back, and pymysql would make the trip each time.
+        """
         if not self.is_fenced:
             self._refuse_if_lent("rollback()")
-            super().rollback()
+            if not self._is_idle:
+                super().rollback()
+                self._is_idle = True
 
     def _refuse_if_fenced(self) -> None:
         if self.is_fenced:
