@@ -96,6 +96,28 @@ class Run:
             raise self.error
         return self.answer
 
+    def abandon(self) -> bool:
+        """Take the event away from its thread, for the spool alone; False: it is being written."""
+        if not self.lock.acquire(blocking=False):
+            return False
+        try:
+            self.is_abandoned |= not self.has_row and self.outcome is None
+            return self.is_abandoned
+        finally:
+            self.lock.release()
+
+    def cut_off(self, *, patience_seconds: float) -> bool:
+        """Undo what its handler wrote and keep it from writing more; False: it is being written just now."""
+        if not self.lock.acquire(timeout=patience_seconds):
+            return False
+        try:
+            self.is_abandoned = True
+            if self.unit is not None:
+                self.unit.abandon()
+            return True
+        finally:
+            self.lock.release()
+
 
 @dataclass(frozen=True, kw_only=True)
 class Tools:

@@ -105,14 +105,8 @@ class Runs:
 
     def give_up(self, run: Run) -> None:
         """End a run whose handler will not return: its locks go, its record says so, its thread is lost."""
-        if not run.lock.acquire(timeout=WRITE_SECONDS):
+        if not run.cut_off(patience_seconds=WRITE_SECONDS):
             return
-        try:
-            run.is_abandoned = True
-            if run.unit is not None:
-                run.unit.abandon()
-        finally:
-            run.lock.release()
         log.error("handler %s does not return; its thread is lost and what it wrote is undone", run.handler)
         hung = Outcome(status=Status.FAILED, reply=ACK, handler=run.handler, detail="hung")
         try:
@@ -146,9 +140,12 @@ class Runs:
 
     def _wait(self, run: Run, until: float, *, arrived: float) -> Answer | None:
         answer = run.wait(min(until, arrived + RECALL_SECONDS))
-        if answer is None and not self._is_silent(run):
+        is_silent = answer is None and self._is_silent(run)
+        if answer is None and not is_silent:
             answer = run.wait(until)
-        if answer is None and self._is_silent(run):
+            is_silent = answer is None and self._is_silent(run)
+        # Not asked again: what was taken from its run is for the spool, whoever is answered meanwhile.
+        if is_silent:
             self._outage.begin()
             answer = self._spool_abandoned(run)
         return answer
@@ -314,6 +311,8 @@ class Runs:
             raise TooSlowError
         try:
             if not run.ended.is_set() and not run.is_late:
+                if run.is_abandoned and not run.has_row:  # it is for the spool: a row would promise a run
+                    raise TooSlowError
                 self._mark_late(run, until - time.monotonic())
             if run.error is None and run.answer is None:
                 run.answer = self._records.recall(run.delivery).reply
@@ -352,19 +351,9 @@ class Runs:
             raise UnrecordedError(type(error).__name__) from error
         if run.outcome is not None:
             return self._spool(run.delivery, run.outcome)
-        if not self._abandon(run):
+        if not run.abandon():
             raise UnrecordedError(type(error).__name__) from error
         return self._spool_abandoned(run)
-
-    def _abandon(self, run: Run) -> bool:
-        """Take an event away from its run, which is for the spool alone then; False: it is being written."""
-        if not run.lock.acquire(blocking=False):
-            return False
-        try:
-            run.is_abandoned = not run.has_row and run.outcome is None
-            return run.is_abandoned
-        finally:
-            run.lock.release()
 
     def _end_without_database(self, run: Run, error: SQLAlchemyError) -> None:
         """End a run that the database did not take: the spool keeps it, with its reply if it has one."""
@@ -387,7 +376,7 @@ class Runs:
         """Keep the event of an abandoned run, and end that: a repeat would wait for nothing."""
         try:
             answer = self._spool(run.delivery)
-        except UnrecordedError as error:
+        except (ForbiddenError, UnrecordedError) as error:
             self._leave(run, error=error)
             raise
         self._leave(run, answer)
