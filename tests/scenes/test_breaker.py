@@ -133,3 +133,56 @@ def test_handler_that_may_be_slow_gets_half_of_the_threads() -> None:
     assert breaker.is_open("shop.report", is_slow=True)
     breaker.returned("shop.report", calls[0])
     assert not breaker.is_open("shop.report", is_slow=True)
+
+
+def test_handler_whose_lost_calls_made_a_crowd_is_tried_again() -> None:
+    clock = Clock()
+    breaker = Breaker(clock)
+    calls = begin(breaker, "shop.slow", times=4)
+    clock.seconds += 3
+    hang(breaker, "shop.slow", times=4)
+    for since in calls:
+        breaker.lost("shop.slow", since)
+    assert breaker.is_open("shop.slow")
+
+    clock.seconds += 31
+    answers = [breaker.is_open("shop.slow") for _ in range(2)]
+    breaker.returned("shop.slow", breaker.begun("shop.slow"))
+    clock.seconds += 2
+
+    assert answers == [False, True]
+    assert not breaker.is_open("shop.slow")
+
+
+def test_call_that_is_lost_while_others_come_back_leaves_nobody_out() -> None:
+    clock = Clock()
+    breaker = Breaker(clock)
+    (lost,) = begin(breaker, "shop.slow", times=1)
+    clock.seconds += 100
+    breaker.returned("shop.slow", breaker.begun("shop.slow"))
+
+    breaker.lost("shop.slow", lost)
+
+    assert not breaker.is_open("shop.slow")
+
+
+def test_lost_call_may_come_back_after_all() -> None:
+    breaker = Breaker(Clock())
+    (since,) = begin(breaker, "shop.slow", times=1)
+    breaker.lost("shop.slow", since)
+    assert breaker.is_open("shop.slow")
+
+    breaker.returned("shop.slow", since)
+
+    assert not breaker.is_open("shop.slow")
+
+
+def test_call_that_came_back_is_not_lost() -> None:
+    """Its end may wait for the database for so long that the run is given up."""
+    breaker = Breaker(Clock())
+    (since,) = begin(breaker, "shop.slow", times=1)
+    breaker.returned("shop.slow", since)
+
+    breaker.lost("shop.slow", since)
+
+    assert not breaker.is_open("shop.slow")

@@ -52,6 +52,7 @@ class Run:
     ended: threading.Event = field(default_factory=threading.Event)
     began_at: float = field(default_factory=time.monotonic)
     asking_since: float | None = None
+    called_at: float | None = None  # when its handler was called, as the breaker knows it
     known: Follower | None = None
     interim: Answer | None = None
     handler: str = ""

@@ -107,6 +107,8 @@ class Runs:
         """End a run whose handler will not return: its locks go, its record says so, its thread is lost."""
         if not run.cut_off(patience_seconds=WRITE_SECONDS):
             return
+        if run.called_at is not None:
+            self.breaker.lost(run.handler, run.called_at)
         log.error("handler %s does not return; its thread is lost and what it wrote is undone", run.handler)
         hung = Outcome(status=Status.FAILED, reply=ACK, handler=run.handler, detail="hung")
         try:
@@ -236,10 +238,10 @@ class Runs:
 
     def _work(self, run: Run, event: Event, match: Match) -> None:
         work = work_for(run, self._engine, tools=self._tools)
-        since = self.breaker.begun(run.handler)
+        run.called_at = self.breaker.begun(run.handler)
         try:
             outcome = self._dispatcher.dispatch(event, match, work)
-            self.breaker.returned(run.handler, since)
+            self.breaker.returned(run.handler, run.called_at)
             log.info("%s by %s in %.0f ms", outcome.status, outcome.handler or "nobody", outcome.milliseconds)
             run.outcome = outcome
             if outcome.is_fallback:

@@ -106,7 +106,9 @@ class Watch:
         self._renew([run.id for run in runs], [run.event.digest for run in runs], **how)
 
     def _count_stuck(self, held: Sequence[Run]) -> None:
-        stuck = self._pool.stuck(STUCK_SECONDS)
+        old = [run for run in held if run.age_seconds > STUCK_SECONDS]
+        # Half of the threads may be with handlers that have time until SLOW_SECONDS.
+        stuck = max(0, self._pool.stuck(STUCK_SECONDS) - sum(run.is_slow for run in old))
         metrics.stuck_handlers(stuck)
         if self._is_exhausted or stuck * 2 < self._pool.limit:
             return
@@ -114,12 +116,14 @@ class Watch:
         log.error(
             "%s of %s handler threads are stuck; this process should be replaced", stuck, self._pool.limit
         )
-        for run in held:
-            # What a hanging handler left would hang whoever takes it over; the others are taken over.
-            if run.age_seconds > STUCK_SECONDS and self._breaker.is_open(run.handler, probe=False):
-                self.release(run)
-                self._give_up(run)
+        # What a hanging handler left would hang whoever takes it over; the others are taken over.
+        for run in [each for each in old if not each.is_slow and self._is_hanging(each)]:
+            self.release(run)
+            self._give_up(run)
         self.on_exhausted()
+
+    def _is_hanging(self, run: Run) -> bool:
+        return self._breaker.is_open(run.handler, probe=False)
 
     def _watch(self) -> None:
         while not self._closed.wait(RENEW_SECONDS):

@@ -36,9 +36,10 @@ class Breaker:
 
     A handler is left out once the deadline has passed five times in a row while it ran. Then one event is let
     through after thirty seconds, the next after twice as long, up to eight minutes; the first run that comes
-    back, however late, ends it. It is also left out, for the moment, while four of its calls have been
-    running for half a second and none came back in the last second; one that may be slow, when it has half of
-    the `threads`.
+    back, however late, ends it. A call that was given up counts as five, unless others came back meanwhile.
+
+    It is also left out, for the moment, while four of its calls have been running for half a second and none
+    came back in the last second; one that may be slow, when it has half of the `threads`.
     """
 
     def __init__(self, now: Callable[[], float] = time.monotonic, *, threads: int = 64) -> None:
@@ -65,7 +66,7 @@ class Breaker:
             return False
 
     def begun(self, name: str) -> float:
-        """Take note that the handler is called; returns what `returned` wants to know."""
+        """Take note that the handler is called; returns what `returned` and `lost` want to know."""
         with self._lock:
             since = self._now()
             self._records[name].running.append(since)
@@ -75,9 +76,18 @@ class Breaker:
         """Take note that the deadline passed while the handler ran."""
         with self._lock:
             record = self._records[name]
-            record.hangs += 1
-            if record.hangs == HANGS:
-                record.probed_at = self._now()
+            self._count(record, record.hangs + 1)
+
+    def lost(self, name: str, since: float) -> None:
+        """Take note that a call is given up: nobody waits any more for it to come back."""
+        with self._lock:
+            record = self._records[name]
+            if since not in record.running:  # it has come back, and what follows hangs
+                return
+            record.running.remove(since)
+            # Without it nothing would be a crowd any more, and the next ones would be lost as well.
+            if record.returned_at < since:
+                self._count(record, max(record.hangs + 1, HANGS))
 
     def returned(self, name: str, since: float | None = None) -> None:
         """Take note that the handler came back, with or without a reply."""
@@ -85,8 +95,13 @@ class Breaker:
             record = self._records[name]
             record.hangs = record.probes = 0
             record.returned_at = self._now()
-            if since is not None:
+            if since in record.running:  # else it was given up
                 record.running.remove(since)
+
+    def _count(self, record: _Record, hangs: int) -> None:
+        if record.hangs < HANGS <= hangs:
+            record.probed_at = self._now()
+        record.hangs = hangs
 
     def _is_crowded(self, record: _Record) -> bool:
         now = self._now()
