@@ -183,6 +183,27 @@ def test_gate_probes_also_in_a_forked_process(database: Database) -> None:
     go_on.set()
 
 
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # forked although it has threads
+def test_gate_that_was_open_at_the_fork_closes_in_the_forked_process_too(database: Database) -> None:
+    """As with gunicorn's --preload and a database that is away at the start."""
+    gate = DatabaseGate(database.probe, on_close=database.take_in, probe_seconds=QUICK)
+    database.is_up = False
+    gate.failed("gone")
+    until(lambda: database.probes >= 2)
+
+    with gate._lock:  # of another thread, which the child does not have
+        child = os.fork()
+    if child == 0:
+        database.is_up = True
+        give_up_at = time.monotonic() + 5
+        while not database.imports and time.monotonic() < give_up_at:
+            time.sleep(QUICK)
+        os._exit(gate.is_open or database.imports != 1)
+
+    assert os.waitpid(child, 0)[1] == 0
+    assert gate.is_open
+
+
 def test_gate_tells_how_long_the_database_was_away(
     database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:

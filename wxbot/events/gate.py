@@ -1,8 +1,10 @@
 """The circuit breaker before the database: open while it is out of reach, so that nobody waits in vain."""
 
 import logging
+import os
 import threading
 from collections.abc import Callable
+from weakref import WeakSet
 
 from wxbot import clock
 
@@ -35,6 +37,7 @@ class DatabaseGate:
         self._closed.set()
         self._opened_at = 0.0
         self._watcher: threading.Thread | None = None
+        _gates.add(self)
 
     @property
     def is_open(self) -> bool:
@@ -69,8 +72,21 @@ class DatabaseGate:
             seconds = self._now() - self._opened_at
         log.warning("the database answers again after %.0f s", seconds)
 
+    def after_fork(self) -> None:
+        """Have a thread in this process too, if it is open: the parent's does not survive the fork."""
+        was_open = self.is_open
+        # Other threads of the parent may have held the locks of both.
+        self._lock, self._closed = threading.Lock(), threading.Event()
+        self._watcher = None
+        if not was_open:
+            self._closed.set()
+            return
+        try:
+            self._start_watcher()
+        except RuntimeError:  # no thread to be had: the next failure opens it again
+            self._closed.set()
+
     def _start_watcher(self) -> None:
-        # A thread does not survive a fork; a process that was forked from this one starts its own.
         if self._watcher is None or not self._watcher.is_alive():
             watcher = threading.Thread(target=self._watch, name="database-gate", daemon=True)
             watcher.start()
@@ -86,6 +102,17 @@ class DatabaseGate:
                 if not self.is_open:
                     self._watcher = None
                     return
+
+
+_gates: WeakSet[DatabaseGate] = WeakSet()
+
+
+def _start_again() -> None:
+    for gate in list(_gates):
+        gate.after_fork()
+
+
+os.register_at_fork(after_in_child=_start_again)
 
 
 def _returns(function: Callable[[], None]) -> bool:
