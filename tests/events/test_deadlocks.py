@@ -4,6 +4,8 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
+import pymysql
 import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -48,3 +50,25 @@ def test_who_loses_a_deadlock_is_run_once_more(plugin: Plugin, make_wx: Callable
     assert 3 <= len(runs) <= 4  # PostgreSQL may find both guilty
     with wx.session() as session:
         assert session.execute(text("SELECT filled FROM boxes")).scalars().all() == [2, 2]
+
+
+@pytest.mark.parametrize(
+    ("error", "times"),
+    [
+        (pymysql.err.OperationalError(1205, "Lock wait timeout exceeded"), 2),
+        (psycopg.errors.DeadlockDetected(), 2),
+        (KeyError(1205), 1),  # a number of the handler's own
+    ],
+)
+def test_only_what_a_driver_says_of_locks_runs_a_handler_again(
+    plugin: Plugin, make_wx: Callable[..., Wx], error: Exception, times: int
+) -> None:
+    runs: list[str] = []
+
+    @plugin.scene("order")
+    def order(scan: Scan) -> str:
+        runs.append(scan.key)
+        raise error
+
+    assert make_wx().user("ailin").scan("order").text.startswith("抱歉")
+    assert len(runs) == times

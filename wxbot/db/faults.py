@@ -13,6 +13,7 @@ _SQLITE_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _POSTGRESQL_BUSY = {"55P03", "40P01", "40001"}
 # Lock wait timeout, deadlock, and MariaDB's "record has changed since last read".
 _MYSQL_BUSY = {1205, 1213, 1020}
+_DRIVERS = {"sqlite3", "psycopg", "pymysql"}
 
 # Connection exceptions, shutdown, crash, starting up; too many connections.
 _POSTGRESQL_GONE = ("08", "57P0", "53300")
@@ -22,7 +23,7 @@ _MYSQL_GONE = {2002, 2003, 2006, 2013, 2055, 1040, 1053, 1927, 1203}
 
 def is_busy(error: BaseException) -> bool:
     """Say whether others held what the statement needed, so that another try may succeed."""
-    cause = error.orig if isinstance(error, DBAPIError) else error
+    cause = _drivers_own(error)
     code = getattr(cause, "sqlite_errorcode", None)
     if code is not None:
         return (code & 0xFF) in _SQLITE_BUSY
@@ -31,7 +32,7 @@ def is_busy(error: BaseException) -> bool:
 
 def is_locked_out(error: BaseException) -> bool:
     """Say whether another process kept SQLite's write lock for as long as the statement could wait."""
-    cause = error.orig if isinstance(error, DBAPIError) else error
+    cause = _drivers_own(error)
     return ((getattr(cause, "sqlite_errorcode", None) or 0) & 0xFF) == sqlite3.SQLITE_BUSY
 
 
@@ -65,9 +66,10 @@ _NO_STATE = ("OperationalError", "ConnectionTimeout")
 
 def kind(error: BaseException) -> str:
     """Return what kind of error it is, with its number at the database: the words may hold what is stored."""
-    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    cause = _drivers_own(error)
     code = getattr(cause, "sqlite_errorname", None) or _sqlstate(cause) or _number(cause)
-    return f"{type(cause).__name__} {code}" if code else type(cause).__name__
+    name = type(cause or error).__name__
+    return f"{name} {code}" if code else name
 
 
 def in_words(error: BaseException, url: str) -> str:
@@ -94,6 +96,14 @@ def _without(password: str, line: str) -> str:
         return line.replace(password, "***")
     hidden = re.escape(password)
     return re.sub(rf"(:|password=['\"]?){hidden}(?=@|['\"]|\s|$)", r"\1***", line) if password else line
+
+
+def _drivers_own(error: BaseException) -> BaseException | None:
+    """Return the driver's error; None for anybody else's, whose numbers mean something else."""
+    if isinstance(error, DBAPIError):
+        return error.orig
+    modules = {each.__module__.partition(".")[0] for each in type(error).__mro__}
+    return error if modules & _DRIVERS else None
 
 
 def _sqlstate(cause: BaseException | None) -> str:
