@@ -1,6 +1,6 @@
 """What a database knows of its tables when it chooses between indexes."""
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from wxbot.db.patience import patiently
 
@@ -16,6 +16,9 @@ def look_at_tables(engine: Engine) -> None:
     """
     if engine.dialect.name != "sqlite":
         return
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"PRAGMA analysis_limit={_ROWS}")
-    patiently(engine, lambda connection: connection.exec_driver_sql("ANALYZE"))
+    patiently(engine, _analyze)
+
+
+def _analyze(connection: Connection) -> None:
+    connection.exec_driver_sql(f"PRAGMA analysis_limit={_ROWS}")  # a connection's own
+    connection.exec_driver_sql("ANALYZE")
