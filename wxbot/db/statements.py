@@ -57,7 +57,8 @@ def _postgresql_now(_element: Any, _compiler: Any, **_options: Any) -> str:
 
 @compiles(database_now, "mysql", "mariadb")
 def _mysql_now(_element: Any, _compiler: Any, **_options: Any) -> str:
-    return "UNIX_TIMESTAMP(SYSDATE())"
+    # Not of SYSDATE(): in the hour that the end of summer time repeats, the server could only guess.
+    return "UNIX_TIMESTAMP()"
 
 
 class _place_of(FunctionElement[int]):
