@@ -109,13 +109,20 @@ def _naive(place: Place) -> Start:
     started = _gunicorn("bench.speed.apps.naive:app")(place)
     make = "from bench.speed.apps.naive import Base, engine; Base.metadata.create_all(engine)"
     environment = os.environ | started.environment
-    subprocess.run([sys.executable, "-c", make], env=environment, cwd=place.folder, check=True)
+    command = [sys.executable, "-c", make]
+    done = subprocess.run(
+        command, env=environment, cwd=place.folder, check=False, capture_output=True, text=True
+    )
+    if done.returncode:
+        raise extras.MissingError(f"its table cannot be made: {' '.join(done.stderr.split())[-300:]}")
     return started
 
 
 def _werobot(place: Place) -> Start:
     python = str(extras.werobot())
     gunicorn = [python, "-m", "gunicorn", "-c", _PLAIN_GUNICORN, "--pythonpath", str(_HERE / "apps")]
+    # All threads of a process would use the one connection to SQLite that keeps its sessions, and hang.
+    gunicorn += ["--worker-class", "sync", "--threads", "1"]
     environment = _environment(place)
     return Start([*gunicorn, "--bind", f"127.0.0.1:{place.port}", "werobot_app:app"], environment)
 

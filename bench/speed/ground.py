@@ -3,6 +3,7 @@
 import os
 import shutil
 import statistics
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,8 @@ from typing import Any
 from bench.speed.extras import ROOT, MissingError
 
 _PROBES = 200
+# What a server's tools end with that fail, are not there, or want a user whom this machine does not have.
+_NO_SERVER = (subprocess.SubprocessError, AssertionError, OSError, KeyError)
 
 
 class Ground:
@@ -72,8 +75,11 @@ class Ground:
                 raise MissingError(f"needs {missing.name}: install deploy/requirements-dev.txt") from None
             if reason := SERVERS[store].missing():
                 raise MissingError(reason)
-            with _environment(self.environment):
-                server = SERVERS[store](self.folder)
+            try:
+                with _environment(self.environment):
+                    server = SERVERS[store](self.folder)
+            except _NO_SERVER as error:
+                raise MissingError(f"{store} cannot be started: {error!r:.300}") from error
             self._servers[store] = self._stack.enter_context(server)
         return self._servers[store]
 

@@ -26,7 +26,7 @@ class Served:
 
 
 class NoAnswerError(Exception):
-    """No connection had anything to say for a long time."""
+    """Nobody is there, no connection had anything to say for a long time, or no answer was right."""
 
 
 @dataclass
@@ -49,7 +49,7 @@ class Load:
         self._latencies = [0.0] * len(requests)
 
     def deliver(self, connections: int) -> Served:
-        """Deliver all, never more than so many at once. Raises NoAnswerError when the server hangs."""
+        """Deliver all, never more than so many at once. NoAnswerError when the server hangs or is gone."""
         gc.collect()
         gc.disable()
         started, own = time.perf_counter(), time.process_time()
@@ -59,6 +59,8 @@ class Load:
                     self._begin(poll)
                 while self._open:
                     self._take(poll)
+        except OSError as error:
+            raise NoAnswerError(f"no connection: {error}") from error
         finally:
             gc.enable()
             for each in self._open.values():

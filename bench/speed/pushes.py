@@ -68,14 +68,14 @@ class Supply:
 
 def faults(
     answers: Sequence[bytes], pushed: Sequence[Pushed], account: Sender, *, constant: bool
-) -> list[str]:
-    """Return what is wrong with the answers, each of them looked at; empty when all are right."""
-    found = []
-    for answer, push in zip(answers, pushed, strict=True):
+) -> dict[int, str]:
+    """Return what is wrong with which answers, each of them looked at; empty when all are right."""
+    found = {}
+    for number, (answer, push) in enumerate(zip(answers, pushed, strict=True)):
         try:
             _check(answer, push, account, constant=constant)
         except Exception as error:
-            found.append(f"{error} ({answer[:300]!r})")
+            found[number] = f"{error} ({answer[:300]!r})"
     return found
 
 

@@ -32,8 +32,13 @@ _VERDICT_HEADS = {
     "zh": ("", "实测", "各轮范围", "底线", "目标", ""),
 }
 _WORDS = {
-    "en": {"aim": "aim reached", "floor": "floor holds", "below": "**below the floor**"},
-    "zh": {"aim": "达到目标", "floor": "守住底线", "below": "**低于底线**"},
+    "en": {
+        "aim": "aim reached",
+        "floor": "floor holds",
+        "below": "**below the floor**",
+        "missing": "not measured",
+    },
+    "zh": {"aim": "达到目标", "floor": "守住底线", "below": "**低于底线**", "missing": "没有测到"},
 }
 
 
@@ -76,8 +81,7 @@ def verdict_lines(found: Iterable[Verdict], run: Run, language: str = "en") -> l
     told = [
         [
             f"{each.target.name} × {each.target.base}",
-            f"{each.ratio:.2f}",
-            f"{each.least:.2f}–{each.most:.2f}",
+            *(_measured(each.ratios) if each.ratios else ("", "")),
             f"{each.target.floor:g}",
             f"{each.target.aim:g}",
             words[each.word],
@@ -85,6 +89,10 @@ def verdict_lines(found: Iterable[Verdict], run: Run, language: str = "en") -> l
         for each in found
     ]
     return told + _start_and_memory(run, language)
+
+
+def _measured(ratios: Sequence[float]) -> tuple[str, str]:
+    return f"{statistics.median(ratios):.2f}", f"{min(ratios):.2f}–{max(ratios):.2f}"
 
 
 def _start_and_memory(run: Run, language: str) -> list[list[str]]:
@@ -147,7 +155,10 @@ def as_data(run: Run, about: Mapping[str, object]) -> dict[str, object]:
         "about": dict(about),
         "left_out": run.left_out,
         "notes": run.notes,
-        "verdicts": [[each.target.name, each.target.base, each.ratio, each.word] for each in verdicts(run)],
+        "verdicts": [
+            [each.target.name, each.target.base, each.ratio if each.ratios else None, each.word]
+            for each in verdicts(run)
+        ],
         "results": [
             {
                 "name": each.candidate.name,

@@ -19,12 +19,15 @@ Told = TypeVar("Told")
 
 
 class WrongAnswerError(Exception):
-    """wxbot gave a wrong answer, or did not keep what it had answered: its figures mean nothing."""
+    """wxbot gave a wrong answer or none, or did not keep what it had answered: its figures mean nothing."""
 
 
 @dataclass(frozen=True)
 class Round:
-    """One candidate's part of one round; times in seconds, latencies in order of length."""
+    """One candidate's part of one round; times in seconds, latencies in order of length.
+
+    Rate and latencies are those of right answers: an error page is quick.
+    """
 
     rate: float
     cpu: float
@@ -59,8 +62,8 @@ class Result:
 
     @property
     def answers(self) -> int:
-        """How many requests were answered in the rounds."""
-        return sum(len(each.latencies) for each in self.rounds)
+        """How many requests were answered in the rounds, rightly or not."""
+        return sum(len(each.latencies) + len(each.wrong) for each in self.rounds)
 
     def ratios(self, base: "Result") -> list[float]:
         """Return how often as many requests as the base it answered, round by round."""
@@ -105,7 +108,7 @@ def run(candidates: Sequence[Candidate], ground: Ground, plan: Plan, say: Say) -
         for number, candidate in enumerate(candidates, 1):
             try:
                 running.append(Running(candidate, ground))
-            except (MissingError, RuntimeError) as reason:
+            except (MissingError, NoAnswerError) as reason:
                 left_out[candidate.name] = str(reason)
                 say(f"  {candidate.name} is left out: {reason}")
             else:
@@ -141,15 +144,16 @@ def _measure(running: Sequence[Running], connections: int, plan: Plan, say: Say)
 
 
 def unless_silent(each: Running, do: Callable[[Running], Told]) -> Told | None:
-    """Do something with a candidate; None if it has ceased to answer, which ours may not."""
+    """Do something with a candidate; None if it has ceased to answer. WrongAnswerError if it is ours."""
     if each.silence:
         return None
     try:
         return do(each)
     except NoAnswerError as error:
         if each.candidate.is_ours:
-            raise
+            raise WrongAnswerError(f"{each.candidate.name}: {error}") from error
         each.silence = str(error)
+        each.stop()  # what still hangs in it would take its share of the machine from the others
         return None
 
 
@@ -166,16 +170,20 @@ def _round(each: Running, count: int, connections: int) -> Round:
     served = Load(each.place.port, [push.request for push in pushed]).deliver(connections)
     after = each.cpu_seconds()
     wrong = each.wrong(served.answers, pushed)
+    as_in = next(iter(wrong.values()), "")
     if wrong and each.candidate.is_ours:
-        raise WrongAnswerError(f"{each.candidate.name}: {len(wrong)} of {count} wrong, as in {wrong[0]}")
-    each.delivered += count - len(wrong)
+        raise WrongAnswerError(f"{each.candidate.name}: {len(wrong)} of {count} wrong, as in {as_in}")
+    right = count - len(wrong)
+    if not right:
+        raise NoAnswerError(f"none of {count} answers was right, as in: {_shortened(as_in)}")
+    each.delivered += right
     return Round(
-        rate=count / served.seconds,
+        rate=right / served.seconds,
         cpu=(after[0] - before[0]) / count,
         database_cpu=(after[1] - before[1]) / count,
         own_cpu=served.own_cpu_seconds / count,
-        latencies=sorted(served.latencies),
-        wrong=wrong,
+        latencies=sorted(seconds for number, seconds in enumerate(served.latencies) if number not in wrong),
+        wrong=list(wrong.values()),
     )
 
 
@@ -191,8 +199,13 @@ def _checked(each: Running) -> str:
 
 
 def _wrong(result: Result) -> str:
-    as_in = result.wrong[0].partition(" (")[0]
+    as_in = _shortened(result.wrong[0])
     return f"{len(result.wrong)} of {result.answers} answers were wrong, as in: {as_in}"
+
+
+def _shortened(fault: str) -> str:
+    """Return a fault without the answer's bytes."""
+    return fault.partition(" (")[0]
 
 
 def _at(ordered: Sequence[float], share: float) -> float:

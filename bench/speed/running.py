@@ -12,7 +12,7 @@ from pathlib import Path
 from bench.faults.processes import children, free_port, kill_group
 from bench.speed.candidates import Candidate, Place
 from bench.speed.ground import Ground
-from bench.speed.load import Load
+from bench.speed.load import Load, NoAnswerError
 from bench.speed.pushes import Pushed, Supply, faults
 
 READY_SECONDS = 60
@@ -22,7 +22,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Running:
-    """One started candidate. Raises RuntimeError with the end of its log when it does not answer."""
+    """One started candidate. Raises NoAnswerError with the end of its log when it does not answer."""
 
     def __init__(self, candidate: Candidate, ground: Ground) -> None:
         self.candidate = candidate
@@ -59,12 +59,12 @@ class Running:
 
     def _wait_until_right(self) -> None:
         give_up_at = time.monotonic() + READY_SECONDS
-        wrong: list[str] = []
+        wrong: dict[int, str] = {}
         while time.monotonic() < give_up_at and self.process.poll() is None:
             pushed = self.supply.make(1)
             try:
                 served = Load(self.place.port, [pushed[0].request]).deliver(1)
-            except OSError:
+            except NoAnswerError:
                 time.sleep(0.005)
                 continue
             wrong = self.wrong(served.answers, pushed)
@@ -72,11 +72,11 @@ class Running:
                 self.delivered += 1
                 return
             time.sleep(0.05)
-        told = wrong[0] if wrong else "no answer"
-        raise RuntimeError(f"{self.candidate.name} does not answer: {told}\n{self.log()}")
+        told = wrong.get(0, "no answer")
+        raise NoAnswerError(f"{self.candidate.name} does not answer: {told}\n{self.log()}")
 
-    def wrong(self, answers: list[bytes], pushed: list[Pushed]) -> list[str]:
-        """Return what is wrong with the answers."""
+    def wrong(self, answers: list[bytes], pushed: list[Pushed]) -> dict[int, str]:
+        """Return what is wrong with which answers."""
         return faults(answers, pushed, self.supply.sender, constant=self.candidate.is_constant)
 
     def log(self) -> str:

@@ -23,16 +23,21 @@ class Target:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was measured of a target: the median of the rounds' ratios, and the least and most of them."""
+    """What was measured of a target: the ratios of the rounds, none where a side of it was not measured."""
 
     target: Target
-    ratio: float
-    least: float
-    most: float
+    ratios: Sequence[float] = ()
+
+    @property
+    def ratio(self) -> float:
+        """The median of the rounds."""
+        return statistics.median(self.ratios)
 
     @property
     def word(self) -> str:
         """Where it stands."""
+        if not self.ratios:
+            return "missing"
         if self.ratio >= self.target.aim:
             return "aim"
         return "floor" if self.ratio >= self.target.floor else "below"
@@ -62,13 +67,11 @@ MEGABYTES = (60.0, 45.0)
 
 
 def verdicts(run: Run, targets: Sequence[Target] = TARGETS) -> list[Verdict]:
-    """Return what a run says of the targets whose two sides it has measured."""
+    """Return what a run says of the targets."""
     found = []
     for target in targets:
         mine, base = run.find(target.name, CONNECTIONS), run.find(target.base, CONNECTIONS)
-        if mine is not None and base is not None:
-            ratios = mine.ratios(base)
-            found.append(Verdict(target, statistics.median(ratios), min(ratios), max(ratios)))
+        found.append(Verdict(target, () if mine is None or base is None else mine.ratios(base)))
     return found
 
 

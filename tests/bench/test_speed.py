@@ -16,13 +16,13 @@ from typing import cast
 import pytest
 
 from bench import slow_disk
-from bench.speed import publish
+from bench.speed import publish, report
 from bench.speed.candidates import CANDIDATES
 from bench.speed.load import Load, NoAnswerError
 from bench.speed.pushes import GH_ID, REPLY, Supply, faults, sender
-from bench.speed.rounds import Result, Round, Run, unless_silent
+from bench.speed.rounds import Result, Round, Run, WrongAnswerError, unless_silent
 from bench.speed.running import Running
-from bench.speed.verdicts import TARGETS, verdicts
+from bench.speed.verdicts import TARGETS, Target, verdicts
 from wxbot.wechat.signature import sign
 
 
@@ -88,7 +88,7 @@ def test_right_answers_have_no_fault(mode: str) -> None:
 
     answers = [answer(sealed(body) if mode == "safe" else body) for body in bodies]
 
-    assert faults(answers, pushed, supply.sender, constant=False) == []
+    assert faults(answers, pushed, supply.sender, constant=False) == {}
 
 
 def test_a_chunked_answer_is_put_together() -> None:
@@ -99,7 +99,7 @@ def test_a_chunked_answer_is_put_together() -> None:
 
     answers = [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks]
 
-    assert faults(answers, pushed, supply.sender, constant=False) == []
+    assert faults(answers, pushed, supply.sender, constant=False) == {}
 
 
 def test_wrong_answers_are_found() -> None:
@@ -116,13 +116,14 @@ def test_wrong_answers_are_found() -> None:
         b"",
     ]
 
-    assert [each.split(" (")[0] for each in faults(wrong, pushed, supply.sender, constant=False)] == [
-        "ToUserName is somebody else",
-        "Content is ?",
-        "status",
-        "length",
-        "status",
-    ]
+    found = faults(wrong, pushed, supply.sender, constant=False)
+    assert {number: each.split(" (")[0] for number, each in found.items()} == {
+        1: "ToUserName is somebody else",
+        2: "Content is ?",
+        3: "status",
+        4: "length",
+        5: "status",
+    }
 
 
 def test_an_answer_sealed_with_another_signature_is_found() -> None:
@@ -132,7 +133,7 @@ def test_an_answer_sealed_with_another_signature_is_found() -> None:
 
     found = faults([answer(body)], pushed, supply.sender, constant=False)
 
-    assert [each.split(" (")[0] for each in found] == ["MsgSignature"]
+    assert [each.split(" (")[0] for each in found.values()] == ["MsgSignature"]
 
 
 def test_requests_are_of_ever_new_people() -> None:
@@ -157,28 +158,39 @@ def result(name: str, *rates: float) -> Result:
 
 
 def test_a_target_is_judged_by_the_median_of_the_rounds_ratios() -> None:
-    run = Run([result("textbook", 100, 200, 100), result("wxbot, SQLite", 90, 190, 300)], {})
+    found = Run([result("textbook", 100, 200, 100), result("wxbot, SQLite", 90, 190, 300)], {})
 
-    (verdict,) = verdicts(run)
+    (verdict,) = verdicts(found, [Target("wxbot, SQLite", "textbook", 0.8, 1.0)])
 
-    assert (verdict.ratio, verdict.least, verdict.most) == (0.95, 0.9, 3.0)
+    assert (verdict.ratio, verdict.ratios) == (0.95, [0.9, 0.95, 3.0])
     assert verdict.word == "floor"
+
+
+def test_a_target_without_both_sides_is_told_as_not_measured() -> None:
+    found = Run([result("wxbot, SQLite", 90, 190)], {})
+
+    lines = report.verdict_lines(verdicts(found, [Target("wxbot, SQLite", "WeRoBot", 5.0, 7.0)]), found)
+
+    assert lines == [["wxbot, SQLite × WeRoBot", "", "", "5", "7", "not measured"]]
 
 
 @pytest.mark.parametrize("is_ours", [False, True])
 def test_who_ceases_to_answer_is_left_out_unless_it_is_ours(is_ours: bool) -> None:
     asked: list[object] = []
-    silent = SimpleNamespace(candidate=SimpleNamespace(is_ours=is_ours), silence="")
+    stopped: list[object] = []
+    candidate = SimpleNamespace(is_ours=is_ours, name="who")
+    silent = SimpleNamespace(candidate=candidate, silence="", stop=lambda: stopped.append(1))
 
     def ask(_: object) -> int:
         asked.append(1)
         raise NoAnswerError("no answer on 16 connections for 30 s")
 
-    with pytest.raises(NoAnswerError) if is_ours else nullcontext():
+    with pytest.raises(WrongAnswerError, match="who: no answer on 16") if is_ours else nullcontext():
         assert unless_silent(cast(Running, silent), ask) is None
         assert unless_silent(cast(Running, silent), ask) is None
 
     assert len(asked) == 1
+    assert len(stopped) == (0 if is_ours else 1)
     assert silent.silence == ("" if is_ours else "no answer on 16 connections for 30 s")
 
 

@@ -1,0 +1,104 @@
+"""A run of the benchmark with programs that go wrong: they get no credit for it, and the run goes on."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from bench.speed import candidates, ground
+from bench.speed.candidates import Candidate, Place, Start
+from bench.speed.extras import MissingError
+from bench.speed.ground import Ground
+from bench.speed.rounds import Plan, Run, run
+from tests import services
+
+SERVER = """
+import socket, sys, time
+port, kind = int(sys.argv[1]), sys.argv[2]
+right = b"HTTP/1.1 200 OK\\r\\nContent-Length: 7\\r\\n\\r\\nsuccess"
+wrong = b"HTTP/1.1 500 Oh\\r\\nContent-Length: 0\\r\\n\\r\\n"
+number = 0
+with socket.create_server(("127.0.0.1", port)) as listener:
+    while kind != "gone" or number < 60:
+        connection, _ = listener.accept()
+        with connection:
+            if not connection.recv(65536):
+                continue
+            number += 1
+            is_wrong = {"half": number % 2 == 0, "lost": number > 60}.get(kind, False)
+            time.sleep(0.002 * (kind == "half" and not is_wrong))
+            connection.sendall(wrong if is_wrong else right)
+"""
+
+
+def program(name: str) -> Candidate:
+    """Return a candidate that answers wrongly now and then, or from some answer on, or is gone then."""
+
+    def start(place: Place) -> Start:
+        return Start([sys.executable, "-S", "-c", SERVER, str(place.port), name], {})
+
+    return Candidate(program=name, start=start, is_constant=True)
+
+
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[..., Run]]:
+    monkeypatch.setattr(ground, "runs_folder", lambda: tmp_path)
+    plan = Plan(connections=(2,), rounds=1, seconds=0.01)
+    with Ground() as place:
+        yield lambda *names: run([program(name) for name in names], place, plan, lambda _: None)
+
+
+def test_wrong_answers_do_not_count_as_speed(measured: Callable[..., Run]) -> None:
+    found = measured("half")
+
+    (result,) = found.results
+    (round_,) = result.rounds
+    assert len(round_.wrong) == len(round_.latencies) == result.answers / 2
+    assert round_.latency(0) > 0.002
+    # One that answers after two milliseconds answers at most 500 a second.
+    assert round_.rate < 500
+    assert found.notes == [f"half: {len(round_.wrong)} of {result.answers} answers were wrong, as in: status"]
+
+
+@pytest.mark.parametrize("name", ["gone", "lost"])
+def test_who_goes_away_or_wrong_for_good_is_left_out_and_the_others_are_measured(
+    measured: Callable[..., Run], name: str
+) -> None:
+    found = measured(name, "good")
+
+    assert [each.candidate.name for each in found.results] == ["good"]
+    (note,) = found.notes
+    assert note.startswith(
+        {"gone": "gone: no connection: ", "lost": "lost: none of 50 answers was right, as in: status"}[name]
+    )
+
+
+def test_a_table_that_cannot_be_made_leaves_its_candidate_out(tmp_path: Path) -> None:
+    (naive,) = (each for each in candidates.CANDIDATES if each.name == "naive durable, SQLite")
+
+    with pytest.raises(MissingError, match=r"its table cannot be made: .*unable to open database file"):
+        naive.start(Place(tmp_path, 1, f"sqlite:///{tmp_path}/no/such/folder.db", "plain"))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        subprocess.CalledProcessError(1, "initdb"),
+        AssertionError("PostgreSQL does not start"),
+        FileNotFoundError("initdb"),
+        KeyError("getpwnam(): name not found: 'postgres'"),
+    ],
+)
+def test_a_server_that_cannot_be_started_leaves_its_candidates_out(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, error: Exception
+) -> None:
+    def start(folder: Path) -> None:
+        raise error
+
+    start.missing = lambda: None  # type: ignore[attr-defined]
+    monkeypatch.setitem(services.SERVERS, "postgresql", start)
+
+    with Ground() as place, pytest.raises(MissingError, match="postgresql cannot be started: "):
+        place.database("postgresql", tmp_path)
