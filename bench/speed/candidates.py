@@ -213,6 +213,10 @@ WXBOT_GRANIAN = "wxbot under Granian"
 WECHAT = "node wechat"
 CO_WECHAT = "node co-wechat"
 
+# Those whose start and whose memory have a floor.
+SHIPPED = f"{WXBOT}, SQLite"
+PRELOADED = f"{WXBOT_PRELOADED}, SQLite"
+
 _plain_everywhere: list[tuple[Mode, Store]] = [
     ("plain", "sqlite"),
     ("plain", "postgresql"),

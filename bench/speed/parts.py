@@ -12,8 +12,8 @@ from bench.speed import plot, publish, report
 from bench.speed.candidates import CANDIDATES, NAIVE, TEXTBOOK, WXBOT, Candidate
 from bench.speed.extras import ROOT, MissingError
 from bench.speed.ground import Ground
-from bench.speed.rounds import Plan, Run, run
-from bench.speed.verdicts import CONNECTIONS, SLOW_TARGETS, Verdict, verdicts
+from bench.speed.rounds import CONNECTIONS, Plan, Run, run
+from bench.speed.verdicts import SLOW_TARGETS, Verdict, verdicts
 
 _DELAYS = (1.0, 5.0)
 _LANGUAGES = ("en", "zh")

@@ -1,8 +1,9 @@
-"""A candidate while it runs: from its start to its first right answer, and what it takes of the machine."""
+"""A candidate: its start until its first right answer, its end, and what it takes of the machine."""
 
 import ctypes
 import os
 import signal
+import statistics
 import subprocess
 import time
 from collections.abc import Iterable
@@ -13,6 +14,7 @@ from bench.faults.processes import children, free_port, kill_group
 from bench.speed.candidates import Candidate, Place
 from bench.speed.ground import Ground
 from bench.speed.load import Load, NoAnswerError
+from bench.speed.memory import megabytes
 from bench.speed.pushes import Pushed, Supply, faults
 
 READY_SECONDS = 60
@@ -22,7 +24,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Running:
-    """One started candidate. Raises NoAnswerError with the end of its log when it does not answer."""
+    """One candidate in a place of its own."""
 
     def __init__(self, candidate: Candidate, ground: Ground) -> None:
         self.candidate = candidate
@@ -34,15 +36,27 @@ class Running:
         self.supply = Supply(candidate.mode, candidate.path)
         self.delivered = 0
         self.silence = ""  # how it ceased to answer
-        start = candidate.start(self.place)
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("WXBOT_")}
+        self.start_seconds = 0.0
+        self._start = candidate.start(self.place)
         self._log = folder / "log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, times: int = 1) -> None:
+        """Start it, so often, and let it run; NoAnswerError with the end of its log if nothing answers."""
+        taken = []
+        for _ in range(times):
+            self.stop()
+            taken.append(self._started())
+        self.start_seconds = statistics.median(taken)
+
+    def _started(self) -> float:
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("WXBOT_")}
         with self._log.open("wb") as log:
             began_at = time.perf_counter()
-            self.process = subprocess.Popen(
-                start.command,
-                cwd=folder,
-                env=environment | start.environment | ground.environment,
+            self._process = subprocess.Popen(
+                self._start.command,
+                cwd=self.place.folder,
+                env=environment | self._start.environment | self._ground.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -51,16 +65,16 @@ class Running:
                 preexec_fn=_end_with_parent,  # noqa: PLW1509
             )
         try:
-            self._wait_until_right()
+            self._wait_until_right(self._process)
         except BaseException:
             self.stop()
             raise
-        self.start_seconds = time.perf_counter() - began_at
+        return time.perf_counter() - began_at
 
-    def _wait_until_right(self) -> None:
+    def _wait_until_right(self, process: "subprocess.Popen[bytes]") -> None:
         give_up_at = time.monotonic() + READY_SECONDS
         wrong: dict[int, str] = {}
-        while time.monotonic() < give_up_at and self.process.poll() is None:
+        while time.monotonic() < give_up_at and process.poll() is None:
             pushed = self.supply.make(1)
             try:
                 served = Load(self.place.port, [pushed[0].request]).deliver(1)
@@ -89,10 +103,9 @@ class Running:
         return _cpu_seconds(self._family()), _cpu_seconds(database)
 
     def worker_megabytes(self) -> float:
-        """Return the proportional memory of one of the processes that answer, on average."""
-        answering = [pid for pid in self._family() if pid != self.process.pid]
-        sizes = sorted((_pss(pid) for pid in answering), reverse=True)[:2]
-        return sum(sizes) / max(1, len(sizes)) / 1024
+        """Return the memory of one of the processes that answer, on average."""
+        sizes = sorted(megabytes(self._family())[1:], reverse=True)[:2]
+        return sum(sizes) / max(1, len(sizes))
 
     def check_record(self) -> None:
         """Raise AssertionError when what was answered is not on record."""
@@ -101,16 +114,20 @@ class Running:
             assert recorded >= self.delivered, f"{self.delivered} answered, {recorded} on record"
 
     def stop(self) -> None:
-        """End it and all that it has started."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
+        """End it and all that it has started, if it runs."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
             with suppress(subprocess.TimeoutExpired):
-                self.process.wait(5)
-        kill_group(self.process.pid)
-        self.process.wait()
+                process.wait(5)
+        kill_group(process.pid)
+        process.wait()
 
     def _family(self) -> list[int]:
-        found = [self.process.pid]
+        """Return its processes, the first one first."""
+        found = [] if self._process is None else [self._process.pid]
         for pid in found:
             found.extend(children(pid))
         return found
@@ -128,11 +145,3 @@ def _cpu_seconds(pids: Iterable[int]) -> float:
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
             ticks += int(fields[11]) + int(fields[12])
     return ticks / _TICKS
-
-
-def _pss(pid: int) -> int:
-    with suppress(OSError):
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1])
-    return 0

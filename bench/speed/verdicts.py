@@ -6,9 +6,7 @@ from dataclasses import dataclass
 
 from bench.speed import candidates as known
 from bench.speed.candidates import STORE_NAMES, Store
-from bench.speed.rounds import Run
-
-CONNECTIONS = 16
+from bench.speed.rounds import CONNECTIONS, Run
 
 
 @dataclass(frozen=True)
@@ -47,13 +45,12 @@ def _named(program: str, store: Store = "sqlite", *, safe: bool = False) -> str:
     return f"{program}, {STORE_NAMES[store]}{', safe' if safe else ''}"
 
 
-_WXBOT = _named(known.WXBOT)
 _POSTGRESQL = _named(known.WXBOT, "postgresql")
 _GRANIAN = _named(known.WXBOT_GRANIAN)
 TARGETS = (
-    Target(_WXBOT, known.TEXTBOOK, 0.8, 1.0),
-    Target(_WXBOT, _named(known.NAIVE), 1.5, 2.0),
-    Target(_WXBOT, known.WEROBOT, 5.0, 7.0),
+    Target(known.SHIPPED, known.TEXTBOOK, 0.8, 1.0),
+    Target(known.SHIPPED, _named(known.NAIVE), 1.5, 2.0),
+    Target(known.SHIPPED, known.WEROBOT, 5.0, 7.0),
     Target(_named(known.WXBOT, safe=True), f"{known.TEXTBOOK}, safe", 0.8, 1.1),
     Target(_POSTGRESQL, known.TEXTBOOK, 0.6, 0.9),
     Target(_POSTGRESQL, _named(known.NAIVE, "postgresql"), 1.5, 2.0),
@@ -61,7 +58,7 @@ TARGETS = (
     Target(_GRANIAN, known.CO_WECHAT, 1.0, 2.0),
 )
 # With a disk whose fsync takes 5 ms more.
-SLOW_TARGETS = (Target(_WXBOT, _named(known.NAIVE), 4.0, 8.0),)
+SLOW_TARGETS = (Target(known.SHIPPED, _named(known.NAIVE), 4.0, 8.0),)
 START_SECONDS = (3.0, 1.0)
 MEGABYTES = (60.0, 45.0)
 

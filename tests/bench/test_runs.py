@@ -3,15 +3,18 @@
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from bench.speed import candidates, ground
+from bench.speed import candidates, ground, rounds
 from bench.speed.candidates import Candidate, Place, Start
 from bench.speed.extras import MissingError
 from bench.speed.ground import Ground
+from bench.speed.memory import megabytes
 from bench.speed.rounds import Plan, Run, run
+from bench.speed.running import Running
 from tests import services
 
 SERVER = """
@@ -73,6 +76,52 @@ def test_who_goes_away_or_wrong_for_good_is_left_out_and_the_others_are_measured
     assert note.startswith(
         {"gone": "gone: no connection: ", "lost": "lost: none of 50 answers was right, as in: status"}[name]
     )
+
+
+def test_who_has_a_floor_for_the_start_is_started_several_times(
+    measured: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[str] = []
+    start = Running._started
+
+    def starting(self: Running) -> float:
+        started.append(self.candidate.name)
+        start(self)
+        return float(len(started))
+
+    monkeypatch.setattr(Running, "_started", starting)
+    monkeypatch.setattr(rounds, "_HELD", ("good",))
+
+    found = measured("good", "other")
+
+    assert started == ["good", "good", "good", "other"]
+    assert [each.start_seconds for each in found.results] == [2, 4]
+
+
+@contextmanager
+def reading(file: Path) -> Iterator[int]:
+    """Run a process that has a file of 32 MB in its memory; yields its id."""
+    code = (
+        "import mmap, sys; f = open(sys.argv[1], 'rb'); m = mmap.mmap(f.fileno(), 0, prot=1); sum(m[::4096])"
+    )
+    command = [sys.executable, "-c", code + "; print(flush=True); sys.stdin.read()", str(file)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield process.pid
+
+
+def test_memory_is_divided_among_the_processes_of_a_program_and_not_among_programs(tmp_path: Path) -> None:
+    file = tmp_path / "library"
+    file.write_bytes(bytes(32 << 20))
+
+    with reading(file) as one, reading(file) as other, reading(file):
+        (alone,) = megabytes([one])
+        together = megabytes([one, other])
+
+    assert 32 < alone < 60
+    assert together[0] == pytest.approx(together[1], abs=2)
+    assert 15 < alone - together[0] < 30
 
 
 def test_a_table_that_cannot_be_made_leaves_its_candidate_out(tmp_path: Path) -> None:
