@@ -16,7 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from bench.speed.ground import runs_folder
-from bench.speed.tables import Table
+from bench.speed.tables import Table, median_ratio
 from wxbot import Plugin, Scan
 from wxbot.emulator import wire
 from wxbot.emulator.wire import Request
@@ -140,8 +140,7 @@ def measure(*, rounds: int) -> Table:
             **_steps(safe),
         }
         found = times(cases, rounds=rounds)
-    unit = statistics.median(found["refusal, safe"])
-    rows = [_row(name, took, unit) for name, took in found.items()]
+    rows = [_row(name, took, found["refusal, safe"]) for name, took in found.items()]
     return Table({"en": "one delivery", "zh": "一次推送"}, _HEADS, rows)
 
 
@@ -168,6 +167,6 @@ def _steps(wx: Wx) -> dict[str, Case]:
     }
 
 
-def _row(name: str, took: list[float], unit: float) -> list[str]:
-    median = statistics.median(took)
-    return [name, f"{median:.0f}", f"{min(took):.0f}", f"{max(took):.0f}", f"{median / unit:.2f}"]
+def _row(name: str, took: list[float], unit: list[float]) -> list[str]:
+    numbers = [f"{figure:.0f}" for figure in (statistics.median(took), min(took), max(took))]
+    return [name, *numbers, f"{median_ratio(took, unit):.2f}"]

@@ -1,9 +1,11 @@
 """A picture of one run: a bar for each candidate, as many requests a second as it answered."""
 
+import statistics
 from collections.abc import Sequence
 from html import escape
 
 from bench.speed import candidates as known
+from bench.speed.report import against_book
 from bench.speed.rounds import Result, Run
 
 _WIDTH = 900
@@ -22,13 +24,15 @@ _LEGENDS = (
 
 
 def svg(run: Run, connections: int) -> str:
-    """Return the picture; a thin line shows the least and the most of the rounds."""
+    """Return the picture; a thin line is the least and most of the rounds, the ratio that of the tables."""
     results = [each for each in run.results if each.connections == connections]
     results.sort(key=lambda each: -each.median(lambda one: one.rate))
     most = max(one.rate for each in results for one in each.rounds)
     scale = (_WIDTH - _LEFT - _RIGHT) / most
-    book = run.find(known.TEXTBOOK, connections)
-    bars = [_bar(each, book, _TOP + number * _STEP, scale) for number, each in enumerate(results)]
+    bars = [
+        _bar(each, against_book(each, run), _TOP + number * _STEP, scale)
+        for number, each in enumerate(results)
+    ]
     height = _TOP + len(results) * _STEP + 10
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" '
@@ -47,10 +51,10 @@ def _legend() -> Sequence[str]:
     return parts
 
 
-def _bar(result: Result, book: Result | None, y: int, scale: float) -> str:
+def _bar(result: Result, ratios: Sequence[float], y: int, scale: float) -> str:
     rates = [each.rate for each in result.rounds]
     rate = result.median(lambda each: each.rate)
-    ratio = f" · {rate / book.median(lambda each: each.rate):.2f} ×" if book else ""
+    ratio = f" · {statistics.median(ratios):.2f} ×" if ratios else ""
     middle = y + _BAR / 2
     end = _LEFT + max(rates) * scale
     look = f'width="{rate * scale:.1f}" height="{_BAR}" rx="2" fill="{_colour(result)}"'

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from bench.speed import candidates as known
 from bench.speed.extras import ROOT
-from bench.speed.rounds import Result, Run
-from bench.speed.verdicts import CONNECTIONS, MEGABYTES, START_SECONDS, Verdict, below, verdicts
+from bench.speed.rounds import CONNECTIONS, Result, Run
+from bench.speed.verdicts import MEGABYTES, START_SECONDS, Verdict, below, verdicts
 
 ARTEFACTS = ROOT / "var" / "artefacts"
 HEADS = {
@@ -49,16 +49,13 @@ def lines(run: Run, connections: int) -> list[list[str]]:
 
 
 def _line(result: Result, run: Run) -> list[str]:
-    n = result.connections
-    # Each mode against the textbook in the same mode.
-    book = run.find(known.TEXTBOOK + (", safe" if result.candidate.mode == "safe" else ""), n)
     cpu = f"{result.median(lambda each: each.cpu) * 1e6:,.0f}"
     database = result.median(lambda each: each.database_cpu) * 1e6
     return [
         result.candidate.name,
         f"{result.median(lambda each: each.rate):,.0f}",
-        _ratio(result, book),
-        _ratio(result, run.find(known.BARE, n)),
+        _ratio(against_book(result, run)),
+        _ratio(_against(result, run.find(known.BARE, result.connections))),
         f"{result.median(lambda each: each.latency(0.5)) * 1000:.1f}",
         f"{result.median(lambda each: each.latency(0.99)) * 1000:.1f}",
         f"{result.slowest(0.999) * 1000:.1f}",
@@ -68,10 +65,19 @@ def _line(result: Result, run: Run) -> list[str]:
     ]
 
 
-def _ratio(result: Result, base: Result | None) -> str:
-    if base is None:
+def against_book(result: Result, run: Run) -> list[float]:
+    """Return how often as many requests as the textbook in the same mode it answered, round by round."""
+    name = known.TEXTBOOK + (", safe" if result.candidate.mode == "safe" else "")
+    return _against(result, run.find(name, result.connections))
+
+
+def _against(result: Result, base: Result | None) -> list[float]:
+    return [] if base is None else result.ratios(base)
+
+
+def _ratio(ratios: Sequence[float]) -> str:
+    if not ratios:
         return ""
-    ratios = result.ratios(base)
     return f"{statistics.median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f})"
 
 
@@ -96,9 +102,7 @@ def _measured(ratios: Sequence[float]) -> tuple[str, str]:
 
 
 def _start_and_memory(run: Run, language: str) -> list[list[str]]:
-    shipped, preloaded = (
-        run.find(f"{name}, SQLite", CONNECTIONS) for name in (known.WXBOT, known.WXBOT_PRELOADED)
-    )
+    shipped, preloaded = (run.find(name, CONNECTIONS) for name in (known.SHIPPED, known.PRELOADED))
     if shipped is None or preloaded is None:
         return []
     names = {

@@ -1,5 +1,6 @@
 """A table of figures in two languages."""
 
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,3 +12,8 @@ class Table:
     title: Mapping[str, str]
     heads: Mapping[str, Sequence[str]]
     rows: Sequence[Sequence[str]]
+
+
+def median_ratio(mine: Sequence[float], base: Sequence[float]) -> float:
+    """Return the median of the ratios of the rounds."""
+    return statistics.median(one / other for one, other in zip(mine, base, strict=True))

@@ -1,6 +1,7 @@
 """The benchmark measures what it says: every answer is looked at, and figures land where they belong."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -15,8 +16,8 @@ from typing import cast
 
 import pytest
 
-from bench import slow_disk
-from bench.speed import publish, report
+from bench import growth, slow_disk, steps
+from bench.speed import plot, publish, report
 from bench.speed.candidates import CANDIDATES
 from bench.speed.load import Load, NoAnswerError
 from bench.speed.pushes import GH_ID, REPLY, Supply, faults, sender
@@ -164,6 +165,35 @@ def test_a_target_is_judged_by_the_median_of_the_rounds_ratios() -> None:
 
     assert (verdict.ratio, verdict.ratios) == (0.95, [0.9, 0.95, 3.0])
     assert verdict.word == "floor"
+
+
+def test_picture_and_tables_tell_the_same_ratios_each_mode_against_its_own_textbook() -> None:
+    found = Run(
+        [
+            result("textbook", 100, 200, 400),
+            result("textbook, safe", 50, 100, 200),
+            result("wxbot, SQLite", 90, 190, 300),
+            result("wxbot, SQLite, safe", 60, 100, 100),
+        ],
+        {},
+    )
+
+    told = {line[0]: line[2].partition(" ")[0] for line in report.lines(found, 16)}
+
+    assert told == {
+        "textbook": "1.00",
+        "textbook, safe": "1.00",
+        "wxbot, SQLite": "0.90",
+        "wxbot, SQLite, safe": "1.00",
+    }
+    assert dict(re.findall(r'"end">([^<]+)</text>.* · ([\d.]+) ×<', plot.svg(found, 16))) == told
+
+
+def test_growth_and_steps_tell_the_median_of_the_rounds_ratios() -> None:
+    few, many = [1.0, 10.0, 2.0], [2.0, 10.0, 6.0]
+
+    assert growth._rows([growth._Grown(1, few), growth._Grown(2, many)], digits=0)[1][-1] == "2.00"
+    assert steps._row("many", many, few)[-1] == "2.00"
 
 
 def test_a_target_without_both_sides_is_told_as_not_measured() -> None:
