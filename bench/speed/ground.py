@@ -2,10 +2,8 @@
 
 import os
 import shutil
-import statistics
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -14,7 +12,6 @@ from typing import Any
 
 from bench.speed.extras import ROOT, MissingError
 
-_PROBES = 200
 # What a server's tools end with that fail, are not there, or want a user whom this machine does not have.
 _NO_SERVER = (subprocess.SubprocessError, AssertionError, OSError, KeyError)
 
@@ -55,17 +52,6 @@ class Ground:
     def server_processes(self, store: str) -> list[int]:
         """Return the processes of a store's server; none for SQLite."""
         return list(self._servers[store].processes()) if store in self._servers else []
-
-    def fsync_microseconds(self) -> tuple[float, float]:
-        """Return the median and the 99th percentile of writing 4 kB to this folder's disk."""
-        taken = []
-        with (self.folder / "probe").open("wb", buffering=0) as file:
-            for _ in range(_PROBES):
-                file.write(bytes(4096))
-                started = time.perf_counter()
-                os.fdatasync(file.fileno())
-                taken.append((time.perf_counter() - started) * 1e6)
-        return statistics.median(taken), sorted(taken)[int(_PROBES * 0.99)]
 
     def _server(self, store: str) -> Any:
         if store not in self._servers:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from bench import growth as growing
@@ -11,9 +10,10 @@ from bench import steps as stepping
 from bench.speed import plot, publish, report
 from bench.speed.candidates import CANDIDATES, NAIVE, TEXTBOOK, WXBOT, Candidate
 from bench.speed.extras import ROOT, MissingError
-from bench.speed.ground import Ground
+from bench.speed.ground import Ground, runs_folder
+from bench.speed.machine import Watch, told
 from bench.speed.rounds import CONNECTIONS, Plan, Run, run
-from bench.speed.verdicts import SLOW_TARGETS, Verdict, verdicts
+from bench.speed.verdicts import SLOW_TARGETS, TARGETS, Verdict, verdicts
 
 _DELAYS = (1.0, 5.0)
 _LANGUAGES = ("en", "zh")
@@ -55,15 +55,16 @@ def answers(chosen: Chosen) -> None:
     """Measure how fast scans are answered, and print, keep and publish it."""
     plan = chosen.plan((1, 16, 64, 256) if chosen.is_full else (CONNECTIONS,))
     with Ground() as ground:
-        about = _about(ground, plan)
+        watch = Watch(ground.folder)
         found = run(chosen.candidates(), ground, plan, _say)
+    about = _about(watch, plan)
     for connections in plan.connections:
         print(f"\n{connections} connections\n")
         print(report.terminal(report.HEADS["en"], report.lines(found, connections)))
     for note in _notes(found):
         print(f"- {note}")
-    _print_verdicts(found, verdicts(found))
-    print(f"\n{_told(about)}\nkept in {_name(report.keep('answers', report.as_data(found, about)))}")
+    _print_verdicts(found, verdicts(found, TARGETS))
+    print(f"\n{told(about)}\nkept in {_name(report.keep('answers', report.as_data(found, about, TARGETS)))}")
     if chosen.publishes:
         _publish_answers(found, plan, about)
 
@@ -78,20 +79,24 @@ def disk(chosen: Chosen) -> None:
         try:
             with Ground() as ground:
                 ground.environment.update(slow_disk.environment(ground.folder, milliseconds))
-                about = _about(ground, plan) | {"fsync_milliseconds_more": milliseconds}
+                watch = Watch(ground.folder)
                 found = run(wanted, ground, plan, _say)
         except MissingError as reason:
             print(f"left out: {reason}")
             return
+        about = _about(watch, plan) | {"fsync_milliseconds_more": milliseconds}
         lines = [line for each in plan.connections for line in report.lines(found, each)]
         print("\n" + report.terminal(report.HEADS["en"], lines))
-        report.keep(f"disk-{milliseconds:g}ms", report.as_data(found, about))
-        targets = verdicts(found, SLOW_TARGETS) if milliseconds == max(_DELAYS) else []
-        _print_verdicts(found, targets, is_whole=False)
+        targets = SLOW_TARGETS if milliseconds == max(_DELAYS) else ()
+        report.keep(f"disk-{milliseconds:g}ms", report.as_data(found, about, targets))
+        judged = verdicts(found, targets)
+        _print_verdicts(found, judged, is_whole=False)
+        print(f"\n{told(about)}")
         for language, parts in texts.items():
             parts.append(f"fsync + {milliseconds:g} ms\n\n{report.markdown(report.HEADS[language], lines)}")
-            if targets:
-                parts.append(_verdict_table(found, targets, language, is_whole=False))
+            if judged:
+                parts.append(_verdict_table(found, judged, language, is_whole=False))
+            parts.append(told(about))
     if chosen.publishes:
         for language, parts in texts.items():
             publish.insert(language, {"disk": "\n\n".join(parts)})
@@ -99,30 +104,34 @@ def disk(chosen: Chosen) -> None:
 
 def growth(chosen: Chosen) -> None:
     """Measure dispatch against registered scenes, and a scan against recorded events."""
+    watch = Watch(runs_folder())
     found = growing.measure(is_full=chosen.is_full, largest=chosen.largest, say=_say)
+    about = watch.about()
     for table in found:
         print(f"\n{table.title['en']}\n\n{report.terminal(table.heads['en'], table.rows)}")
-    report.keep(
-        "growth",
-        [{"title": each.title["en"], "heads": each.heads["en"], "rows": each.rows} for each in found],
-    )
+    print(f"\n{told(about)}")
+    tables = [{"title": each.title["en"], "heads": each.heads["en"], "rows": each.rows} for each in found]
+    report.keep("growth", {"about": about, "tables": tables})
     if chosen.publishes:
         for language in _LANGUAGES:
             texts = [
                 f"{each.title[language]}\n\n{report.markdown(each.heads[language], each.rows)}"
                 for each in found
             ]
-            publish.insert(language, {"growth": "\n\n".join(texts)})
+            publish.insert(language, {"growth": "\n\n".join([*texts, told(about)])})
 
 
 def steps(chosen: Chosen) -> None:
     """Measure what one delivery costs in this process, by kind of delivery and by step."""
+    watch = Watch(runs_folder())
     table = stepping.measure(rounds=chosen.rounds or (15 if chosen.is_full else 7))
-    print("\n" + report.terminal(table.heads["en"], table.rows))
-    report.keep("steps", {"heads": table.heads["en"], "rows": table.rows})
+    about = watch.about()
+    print(f"\n{report.terminal(table.heads['en'], table.rows)}\n\n{told(about)}")
+    report.keep("steps", {"about": about, "heads": table.heads["en"], "rows": table.rows})
     if chosen.publishes:
         for language in _LANGUAGES:
-            publish.insert(language, {"steps": report.markdown(table.heads[language], table.rows)})
+            text = f"{report.markdown(table.heads[language], table.rows)}\n\n{told(about)}"
+            publish.insert(language, {"steps": text})
 
 
 def _is_about_disks(candidate: Candidate, chosen: Chosen) -> bool:
@@ -142,9 +151,9 @@ def _publish_answers(found: Run, plan: Plan, about: Mapping[str, object]) -> Non
         ]
         left_out = "\n".join(f"- {each}" for each in _notes(found))
         picture = {"en": "![requests a second]({})", "zh": "![每秒应答次数]({})"}[language]
-        parts = [picture.format(f"images/{publish.PICTURE.name}"), *tables, left_out, _told(about)]
+        parts = [picture.format(f"images/{publish.PICTURE.name}"), *tables, left_out, told(about)]
         texts = {"answers": "\n\n".join(filter(None, parts))}
-        texts["targets"] = _verdict_table(found, verdicts(found), language)
+        texts["targets"] = _verdict_table(found, verdicts(found, TARGETS), language)
         publish.insert(language, texts)
 
 
@@ -159,27 +168,14 @@ def _print_verdicts(found: Run, told: Sequence[Verdict], *, is_whole: bool = Tru
         print("\n" + report.terminal(report.verdict_heads(), lines))
 
 
-def _about(ground: Ground, plan: Plan) -> dict[str, object]:
+def _about(watch: Watch, plan: Plan) -> dict[str, object]:
     """Return what a run's figures depend on."""
-    median, slow = ground.fsync_microseconds()
-    return report.machine() | {
-        "day": datetime.now(UTC).date().isoformat(),
-        "rounds": plan.rounds,
-        "seconds": plan.seconds,
-        "fsync_microseconds": round(median),
-        "fsync_microseconds_p99": round(slow),
-    }
+    return watch.about() | {"rounds": plan.rounds, "seconds": plan.seconds}
 
 
 def _notes(found: Run) -> list[str]:
     left_out = [f"{name}: left out, {reason.splitlines()[0]}" for name, reason in found.left_out.items()]
     return left_out + found.notes
-
-
-def _told(about: Mapping[str, object]) -> str:
-    disk = f"fsync {about['fsync_microseconds']} µs (p99 {about['fsync_microseconds_p99']})"
-    runs = f"{about['rounds']} rounds of {about['seconds']} s"
-    return f"{about['day']}, {about['cores']} cores, Python {about['python']}, {runs}, {disk}"
 
 
 def _name(path: Path) -> str:

@@ -1,15 +1,15 @@
 """What a run has found: as a table for the terminal, as JSON, and as Markdown in two languages."""
 
 import json
-import platform
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from pathlib import Path
 
 from bench.speed import candidates as known
 from bench.speed.extras import ROOT
 from bench.speed.rounds import CONNECTIONS, Result, Run
-from bench.speed.verdicts import MEGABYTES, START_SECONDS, Verdict, below, verdicts
+from bench.speed.verdicts import MEGABYTES, START_SECONDS, Target, Verdict, below, verdicts
 
 ARTEFACTS = ROOT / "var" / "artefacts"
 HEADS = {
@@ -35,10 +35,17 @@ _WORDS = {
     "en": {
         "aim": "aim reached",
         "floor": "floor holds",
+        "undecided": "undecided",
         "below": "**below the floor**",
         "missing": "not measured",
     },
-    "zh": {"aim": "达到目标", "floor": "守住底线", "below": "**低于底线**", "missing": "没有测到"},
+    "zh": {
+        "aim": "达到目标",
+        "floor": "守住底线",
+        "undecided": "难下结论",
+        "below": "**低于底线**",
+        "missing": "没有测到",
+    },
 }
 
 
@@ -98,7 +105,12 @@ def verdict_lines(found: Iterable[Verdict], run: Run, language: str = "en") -> l
 
 
 def _measured(ratios: Sequence[float]) -> tuple[str, str]:
-    return f"{statistics.median(ratios):.2f}", f"{min(ratios):.2f}–{max(ratios):.2f}"
+    # What is to be large is rounded down, and what is to be small up: 0.797 is not "0.80, below 0.8".
+    return _rounded(statistics.median(ratios), ROUND_FLOOR), f"{min(ratios):.2f}–{max(ratios):.2f}"
+
+
+def _rounded(figure: float, direction: str) -> str:
+    return str(Decimal(repr(figure)).quantize(Decimal("0.01"), direction))
 
 
 def _start_and_memory(run: Run, language: str) -> list[list[str]]:
@@ -113,7 +125,7 @@ def _start_and_memory(run: Run, language: str) -> list[list[str]]:
     return [
         [
             name,
-            f"{value:.2f}",
+            _rounded(value, ROUND_CEILING),
             "",
             f"< {limits[0]:g}",
             f"< {limits[1]:g}",
@@ -147,13 +159,7 @@ def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in (heads, rule, *rows))
 
 
-def machine() -> dict[str, object]:
-    """Return what the figures depend on."""
-    cores = len(Path("/proc/cpuinfo").read_text().split("processor\t")) - 1
-    return {"cores": cores, "python": platform.python_version(), "kernel": platform.release()}
-
-
-def as_data(run: Run, about: Mapping[str, object]) -> dict[str, object]:
+def as_data(run: Run, about: Mapping[str, object], targets: Sequence[Target]) -> dict[str, object]:
     """Return everything but the single latencies."""
     return {
         "about": dict(about),
@@ -161,7 +167,7 @@ def as_data(run: Run, about: Mapping[str, object]) -> dict[str, object]:
         "notes": run.notes,
         "verdicts": [
             [each.target.name, each.target.base, each.ratio if each.ratios else None, each.word]
-            for each in verdicts(run)
+            for each in verdicts(run, targets)
         ],
         "results": [
             {

@@ -36,6 +36,8 @@ class Verdict:
         """Where it stands."""
         if not self.ratios:
             return "missing"
+        if min(self.ratios) < self.target.floor < max(self.ratios):
+            return "undecided"
         if self.ratio >= self.target.aim:
             return "aim"
         return "floor" if self.ratio >= self.target.floor else "below"
@@ -63,7 +65,7 @@ START_SECONDS = (3.0, 1.0)
 MEGABYTES = (60.0, 45.0)
 
 
-def verdicts(run: Run, targets: Sequence[Target] = TARGETS) -> list[Verdict]:
+def verdicts(run: Run, targets: Sequence[Target]) -> list[Verdict]:
     """Return what a run says of the targets."""
     found = []
     for target in targets:

@@ -20,6 +20,7 @@ from bench import growth, slow_disk, steps
 from bench.speed import plot, publish, report
 from bench.speed.candidates import CANDIDATES
 from bench.speed.load import Load, NoAnswerError
+from bench.speed.machine import Watch, told
 from bench.speed.pushes import GH_ID, REPLY, Supply, faults, sender
 from bench.speed.rounds import Result, Round, Run, WrongAnswerError, unless_silent
 from bench.speed.running import Running
@@ -165,6 +166,39 @@ def test_a_target_is_judged_by_the_median_of_the_rounds_ratios() -> None:
 
     assert (verdict.ratio, verdict.ratios) == (0.95, [0.9, 0.95, 3.0])
     assert verdict.word == "floor"
+
+
+@pytest.mark.parametrize(
+    ("rates", "measured", "word"),
+    [
+        ((79.7, 79.7, 79.7), "0.79", "**below the floor**"),
+        ((70, 79.7, 105), "0.79", "undecided"),
+        ((79, 90, 95), "0.90", "undecided"),
+        ((80, 80, 80), "0.80", "floor holds"),
+        ((81, 99.99, 120), "0.99", "floor holds"),
+        ((100, 100, 110), "1.00", "aim reached"),
+    ],
+)
+def test_a_verdict_is_no_finer_than_the_rounds_and_fits_the_figure_beside_it(
+    rates: tuple[float, ...], measured: str, word: str
+) -> None:
+    found = Run([result("textbook", 100, 100, 100), result("wxbot, SQLite", *rates)], {})
+
+    (line,) = report.verdict_lines(
+        verdicts(found, [Target("wxbot, SQLite", "textbook", 0.8, 1.0)]), Run([], {})
+    )
+
+    assert (line[1], line[-1]) == (measured, word)
+
+
+def test_every_block_tells_when_what_and_beside_what_it_was_measured(tmp_path: Path) -> None:
+    about = Watch(tmp_path).about()
+
+    assert re.fullmatch(
+        r"\d{4}-\d\d-\d\d, commit (unknown|[0-9a-f]{7,}(-dirty)?), \d+ cores, Python 3[\d.]+, "
+        r"fsync \d+ µs \(p99 \d+\), load [\d.]+ before and [\d.]+ after, steal [\d.]+ %",
+        told(about),
+    )
 
 
 def test_picture_and_tables_tell_the_same_ratios_each_mode_against_its_own_textbook() -> None:
