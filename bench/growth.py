@@ -39,10 +39,9 @@ class _Grown:
     took: list[float]
 
 
-def measure(*, is_full: bool, largest: bool, say: Say) -> list[Table]:
+def measure(*, rounds: int, is_full: bool, largest: bool, say: Say) -> list[Table]:
     """Measure both; `largest` takes a file of several gigabytes and the better part of an hour."""
     sizes = [*EVENTS, *([MORE_EVENTS] if is_full or largest else []), *([MOST_EVENTS] if largest else [])]
-    rounds = 9 if is_full else 5
     return [dispatch(SCENES, rounds=rounds, say=say), *history(sizes, rounds=rounds, say=say)]
 
 

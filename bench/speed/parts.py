@@ -43,11 +43,7 @@ class Chosen:
     def candidates(self) -> list[Candidate]:
         """Return who takes part."""
         if self.only:
-            known = {each.name: each for each in CANDIDATES}
-            unknown = [name for name in self.only if name not in known]
-            if unknown:
-                raise SystemExit(f"there is no candidate {unknown[0]!r}: see python -m bench --list")
-            return [known[name] for name in self.only]
+            return [each for name in self.only for each in CANDIDATES if each.name == name]
         return [each for each in CANDIDATES if self.is_full or each.is_short]
 
 
@@ -85,7 +81,7 @@ def disk(chosen: Chosen) -> None:
             print(f"left out: {reason}")
             return
         about = _about(watch, plan) | {"fsync_milliseconds_more": milliseconds}
-        lines = [line for each in plan.connections for line in report.lines(found, each)]
+        lines = report.lines(found, CONNECTIONS)
         print("\n" + report.terminal(report.HEADS["en"], lines))
         targets = SLOW_TARGETS if milliseconds == max(_DELAYS) else ()
         report.keep(f"disk-{milliseconds:g}ms", report.as_data(found, about, targets))
@@ -105,7 +101,8 @@ def disk(chosen: Chosen) -> None:
 def growth(chosen: Chosen) -> None:
     """Measure dispatch against registered scenes, and a scan against recorded events."""
     watch = Watch(runs_folder())
-    found = growing.measure(is_full=chosen.is_full, largest=chosen.largest, say=_say)
+    rounds = chosen.rounds or (9 if chosen.is_full else 5)
+    found = growing.measure(rounds=rounds, is_full=chosen.is_full, largest=chosen.largest, say=_say)
     about = watch.about()
     for table in found:
         print(f"\n{table.title['en']}\n\n{report.terminal(table.heads['en'], table.rows)}")

@@ -18,6 +18,7 @@ from bench.speed.memory import megabytes
 from bench.speed.pushes import Pushed, Supply, faults
 
 READY_SECONDS = 60
+_NOT_PASSED_ON = ("WXBOT_", "WEB_CONCURRENCY", "WEB_PINNED", "GUNICORN_", "GRANIAN_", "PROMETHEUS_")
 _PR_SET_PDEATHSIG = 1
 _prctl = ctypes.CDLL(None).prctl
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -50,13 +51,12 @@ class Running:
         self.start_seconds = statistics.median(taken)
 
     def _started(self) -> float:
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("WXBOT_")}
         with self._log.open("wb") as log:
             began_at = time.perf_counter()
             self._process = subprocess.Popen(
                 self._start.command,
                 cwd=self.place.folder,
-                env=environment | self._start.environment | self._ground.environment,
+                env=_environment() | self._start.environment | self._ground.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -131,6 +131,11 @@ class Running:
         for pid in found:
             found.extend(children(pid))
         return found
+
+
+def _environment() -> dict[str, str]:
+    """Return this process's own, without what would start candidates otherwise than they are told."""
+    return {key: value for key, value in os.environ.items() if not key.startswith(_NOT_PASSED_ON)}
 
 
 def _end_with_parent() -> None:

@@ -98,6 +98,23 @@ def test_who_has_a_floor_for_the_start_is_started_several_times(
     assert [each.start_seconds for each in found.results] == [2, 4]
 
 
+def test_what_the_shell_says_of_servers_does_not_reach_candidates(
+    measured: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    names = ("WEB_CONCURRENCY", "WEB_PINNED", "GUNICORN_CMD_ARGS", "GRANIAN_WORKERS", "WXBOT_BIND")
+    for name in names:
+        monkeypatch.setenv(name, "1")
+    seen = tmp_path / "seen"
+    monkeypatch.setenv("SEEN", str(seen))
+    told = 'import os; open(os.environ["SEEN"], "w").write("\\n".join(os.environ))'
+    monkeypatch.setitem(globals(), "SERVER", f"{told}\n{SERVER}")
+
+    measured("good")
+
+    assert "SEEN" in seen.read_text().split()
+    assert not set(names) & set(seen.read_text().split())
+
+
 @contextmanager
 def reading(file: Path) -> Iterator[int]:
     """Run a process that has a file of 32 MB in its memory; yields its id."""
