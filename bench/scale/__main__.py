@@ -4,14 +4,15 @@ import argparse
 import os
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from bench.scale.asking import of_api, of_figures, of_pages, open_bot
 from bench.scale.building import Built, build
-from bench.scale.painting import LIMIT_SECONDS, paints, told
+from bench.scale.painting import LIMIT_SECONDS, browser_program, paints, told
 from bench.scale.timing import Times, ask_all, table, too_slow
+from bench.speed.ground import runs_folder
 from wxbot.year.plan import Plan
 
 SIZES = (100_000, 1_000_000)
@@ -21,10 +22,11 @@ EVENTS_PER_SECOND = 1000
 _PAINTS = 9
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Print the tables; 1 if something is too slow."""
-    chosen = _arguments()
-    sizes = chosen.events or [*SIZES, *([LARGEST] if os.environ.get("WXBOT_LONG") else [])]
+    chosen = arguments_of(arguments)
+    sizes = chosen.events
+    program = browser_program()
     found: dict[int, Mapping[str, Times]] = {}
     built: dict[int, Built] = {}
     painted: list[float] = []
@@ -36,10 +38,14 @@ def main() -> int:
                 built[size] = build(address, plan, say=lambda text: print(f"  {text}", flush=True))
             print(f"asking a history of {size:,}", flush=True)
             found[size] = _ask(folder, address, rounds=chosen.rounds)
-            painted += _paint(folder, address)
+            painted += _paint(folder, address, program) if program else []
     _print(built, found)
-    is_slow = max(painted) > LIMIT_SECONDS or any(each.counted < EVENTS_PER_SECOND for each in built.values())
-    return int(is_slow or any(too_slow(times) for times in found.values()))
+    if not program:
+        print("\nthe overview was not painted: that needs a browser, install the package chromium")
+    is_slow = [each > LIMIT_SECONDS for each in painted]
+    is_slow += [each.counted < EVENTS_PER_SECOND for each in built.values()]
+    is_slow += [bool(too_slow(times)) for times in found.values()]
+    return int(any(is_slow))
 
 
 def _ask(folder: Path, url: str, *, rounds: int) -> dict[str, Times]:
@@ -51,10 +57,10 @@ def _ask(folder: Path, url: str, *, rounds: int) -> dict[str, Times]:
         wx.close()
 
 
-def _paint(folder: Path, url: str) -> list[float]:
+def _paint(folder: Path, url: str, program: str) -> list[float]:
     wx = open_bot(folder, url)
     try:
-        found = paints(wx, rounds=_PAINTS)
+        found = paints(wx, program, rounds=_PAINTS)
     finally:
         wx.close()
     print(told(found), flush=True)
@@ -73,12 +79,13 @@ def _print(built: Mapping[int, Built], found: Mapping[int, Mapping[str, Times]])
 
 
 @contextmanager
-def _database(url: str, parent: Path | None) -> Iterator[tuple[Path, str]]:
+def _database(url: str, parent: Path) -> Iterator[tuple[Path, str]]:
     with tempfile.TemporaryDirectory(prefix="wxbot-scale-", dir=parent) as folder:
         yield Path(folder), url or f"sqlite:///{folder}/scale.db"
 
 
-def _arguments() -> argparse.Namespace:
+def arguments_of(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Return what a command line asks for; it ends with 2 where a size has no database to be asked."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--events", type=int, action="append", help="a size; may be given several times (10^5 and 10^6)"
@@ -86,10 +93,17 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--url", action="append", default=[], help="an empty database for each size, else SQLite files"
     )
-    parser.add_argument("--folder", type=Path, help="where the files are made")
+    # In a checkout rather than with temporary files, which many a machine keeps in memory.
+    parser.add_argument(
+        "--folder", type=Path, default=runs_folder(), help="where the files are made (var/bench), and removed"
+    )
     parser.add_argument("--rounds", type=int, default=40, help="how often each question is asked")
     parser.add_argument("--only-ask", action="store_true", help="the databases of --url have their years")
-    return parser.parse_args()
+    given = parser.parse_args(arguments)
+    given.events = given.events or [*SIZES, *([LARGEST] if os.environ.get("WXBOT_LONG") else [])]
+    if len(given.url) > len(given.events) or (given.only_ask and len(given.url) < len(given.events)):
+        parser.error(f"--url is given {len(given.url)} times for {len(given.events)} sizes: one for each")
+    return given
 
 
 if __name__ == "__main__":

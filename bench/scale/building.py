@@ -72,7 +72,7 @@ def _fill(engine: Engine, plan: Plan) -> int:
 def _count(engine: Engine, plan: Plan, say: Callable[[str], None]) -> list[tuple[int, float]]:
     """Count in rounds, as a worker does that has been away; return how many and how long, round by round."""
     counting = Counting(engine, AnalyticsSettings(), batch=_BATCH, rest=0)
-    rates = []
+    rates: list[tuple[int, float]] = []
     while True:
         started = time.perf_counter()
         count = counting.round(seconds=_ROUND_SECONDS)

@@ -17,14 +17,13 @@ _PAINTED = """() => new Promise((tell) => new PerformanceObserver((list) => list
   .observe({type: "paint", buffered: true}))"""
 
 
-def paints(wx: Wx, *, rounds: int) -> list[float]:
-    """Return after how many seconds the overview was painted first, each time in a browser without a store.
+def browser_program() -> str | None:
+    """Return the path of a Chromium, None where there is none."""
+    return next(filter(None, map(shutil.which, _BROWSERS)), None)
 
-    Raises RuntimeError where there is no Chromium.
-    """
-    program = next(filter(None, map(shutil.which, _BROWSERS)), None)
-    if program is None:
-        raise RuntimeError("needs a browser: install the package chromium")
+
+def paints(wx: Wx, program: str, *, rounds: int) -> list[float]:
+    """Return after how many seconds the overview was painted first, in a browser without a store."""
     with Running(wx.app) as running, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
         state = _logged_in(browser, wx, running.url)
