@@ -81,7 +81,7 @@ def requests(wx: Wx, scene: str) -> Iterator[Request]:
 
 
 def deliver(wx: Wx, request: Request, *, query: str | None = None) -> str:
-    """Deliver through the Flask view, as a server does; return the body of the answer."""
+    """Deliver to the WSGI entry, as a server does; return the body of the answer."""
     with wx.app.test_client() as client:
         answered = client.post("/wechat", query_string=query or request.query, data=request.body)
     return answered.get_data(as_text=True)

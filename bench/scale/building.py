@@ -23,8 +23,8 @@ _SAVE_EVERY = 40
 class Built:
     """What was built, and how fast: rows a second when it was written, facts a second when it was counted.
 
-    `first` and `last` are the rates of the first and the last seconds of counting: of a history without
-    anything in it, and of all of it. `peak_mb` is the most memory that this process had until then.
+    `first` and `last` are the rates of the first and the last full round of counting: of a history without
+    anything in it, and of nearly all of it. `peak_mb` is the most memory that this process had until then.
     """
 
     events: int
