@@ -9,12 +9,13 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
 import pytest
+from sqlalchemy import text
 
 from bench import growth, slow_disk, steps
 from bench.speed import plot, publish, report
@@ -221,6 +222,18 @@ def test_picture_and_tables_tell_the_same_ratios_each_mode_against_its_own_textb
         "wxbot, SQLite, safe": "1.00",
     }
     assert dict(re.findall(r'"end">([^<]+)</text>.* · ([\d.]+) ×<', plot.svg(found, 16))) == told
+
+
+def test_repeats_are_of_many_deliveries_each_on_record_once(tmp_path: Path) -> None:
+    with closing(steps.bot(tmp_path / "bot", "safe")) as wx:
+        case = steps.repeated(wx, of=3)
+        answers = [str(case.prepare()()) for _ in range(9)]
+
+        with wx.session() as session:
+            on_record = session.execute(text("SELECT count(*) FROM events")).scalar_one()
+
+    assert on_record == 3
+    assert all("<Encrypt>" in each for each in answers)
 
 
 def test_growth_and_steps_tell_the_median_of_the_rounds_ratios() -> None:
