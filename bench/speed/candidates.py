@@ -1,4 +1,4 @@
-"""What is measured, and how each is started: two processes, the same number of threads, nothing tuned."""
+"""What is measured, and how each is started: two processes, the same number of threads, else as it comes."""
 
 import os
 import subprocess
@@ -105,6 +105,14 @@ def _gunicorn(app: str) -> Callable[[Place], Start]:
     return start
 
 
+def _textbook_tuned(place: Place) -> Start:
+    """Start the textbook as wxbot is started, to tell what of a ratio is the server's."""
+    # Otherwise they would check a bot's configuration, which it has not.
+    environment = {"WXBOT_BIND": f"127.0.0.1:{place.port}", "WXBOT_CHECKED": "1"}
+    settings = ["-c", str(shipped_settings()), "bench.speed.apps.textbook:app"]
+    return Start([sys.executable, "-m", "gunicorn", *settings], _environment(place) | environment)
+
+
 def _naive(place: Place) -> Start:
     started = _gunicorn("bench.speed.apps.naive:app")(place)
     make = "from bench.speed.apps.naive import Base, engine; Base.metadata.create_all(engine)"
@@ -204,6 +212,7 @@ def _recording(
 
 BARE = "bare WSGI"
 TEXTBOOK = "textbook"
+TEXTBOOK_TUNED = "textbook, wxbot's gunicorn"
 NAIVE = "naive durable"
 WEROBOT = "WeRoBot"
 WXBOT = "wxbot"
@@ -227,6 +236,7 @@ CANDIDATES: tuple[Candidate, ...] = (
     Candidate(program="constant Flask", start=_gunicorn("bench.speed.apps.constant:app"), is_constant=True),
     Candidate(program=TEXTBOOK, start=_gunicorn("bench.speed.apps.textbook:app")),
     Candidate(program=TEXTBOOK, start=_gunicorn("bench.speed.apps.textbook:app"), mode="safe"),
+    *_both(TEXTBOOK_TUNED, _textbook_tuned),
     *_both("textbook under Granian", _textbook_granian, is_short=False),
     *_recording(NAIVE, _naive, "scans", _plain_everywhere),
     *_both(WEROBOT, _werobot),

@@ -172,7 +172,7 @@ def _about(watch: Watch, plan: Plan) -> dict[str, object]:
 
 def _notes(found: Run) -> list[str]:
     left_out = [f"{name}: left out, {reason.splitlines()[0]}" for name, reason in found.left_out.items()]
-    return left_out + found.notes
+    return report.same_server(found) + left_out + found.notes
 
 
 def _name(path: Path) -> str:

@@ -78,6 +78,17 @@ def against_book(result: Result, run: Run) -> list[float]:
     return _against(result, run.find(name, result.connections))
 
 
+def same_server(run: Run) -> list[str]:
+    """Return how wxbot stands to the textbook under the same gunicorn.conf.py, a line for each mode."""
+    lines = []
+    for mode in ("", ", safe"):
+        mine = run.find(known.SHIPPED + mode, CONNECTIONS)
+        base = run.find(known.TEXTBOOK_TUNED + mode, CONNECTIONS)
+        if mine is not None and base is not None:
+            lines.append(f"{mine.candidate.name} × {base.candidate.name}: {_ratio(mine.ratios(base))}")
+    return lines
+
+
 def _against(result: Result, base: Result | None) -> list[float]:
     return [] if base is None else result.ratios(base)
 

@@ -224,6 +224,12 @@ def test_picture_and_tables_tell_the_same_ratios_each_mode_against_its_own_textb
     assert dict(re.findall(r'"end">([^<]+)</text>.* · ([\d.]+) ×<', plot.svg(found, 16))) == told
 
 
+def test_wxbot_is_told_beside_the_textbook_under_the_same_settings_of_the_server() -> None:
+    found = Run([result("textbook, wxbot's gunicorn", 200, 100), result("wxbot, SQLite", 100, 75)], {})
+
+    assert report.same_server(found) == ["wxbot, SQLite × textbook, wxbot's gunicorn: 0.62 (0.50–0.75)"]
+
+
 def test_repeats_are_of_many_deliveries_each_on_record_once(tmp_path: Path) -> None:
     with closing(steps.bot(tmp_path / "bot", "safe")) as wx:
         case = steps.repeated(wx, of=3)

@@ -1,4 +1,4 @@
-"""gunicorn for what wxbot is measured against: the worker class, processes and threads that wxbot ships."""
+"""gunicorn for what wxbot is measured against: its own gthread, as many processes and threads as wxbot has."""
 
 worker_class = "gthread"
 workers = 2
