@@ -1,4 +1,4 @@
-"""gunicorn for what wxbot is measured against: its own gthread, as many processes and threads as wxbot has."""
+"""gunicorn for what wxbot is measured against: its own gthread, as many processes and threads as wxbot."""
 
 worker_class = "gthread"
 workers = 2
