@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -19,17 +20,25 @@ from sqlalchemy import (
     select,
 )
 
+from wxbot.analytics import forgetting as figures
+from wxbot.analytics.counting import Counting
+from wxbot.analytics.figures import Figures, Period
 from wxbot.bindings.claim import Offer
 from wxbot.bindings.claims import Claims
 from wxbot.db.business import claims as claim_rows
+from wxbot.db.figures import people as figure_people
 from wxbot.db.models import events, followers, jobs, metadata
 from wxbot.errors import WxbotError
 from wxbot.followers import person
 from wxbot.people import forgetting
 from wxbot.people.places import PLACES, of_account
+from wxbot.settings.model import AnalyticsSettings
 
 CHEN = "oChen0123456789abcdef0123456"
 BO = "oBo0123456789abcdef012345678"
+NOW = datetime(2026, 4, 1, 4, tzinfo=UTC)
+TODAY = Period(first=NOW.date(), last=NOW.date())
+PSEUDONYM = bytes(range(16))
 Find = Callable[[Engine, str | bytes], list[str]]
 # Tables with somebody in them: found anew, so that one that is added later is not forgotten.
 OF_PEOPLE = [
@@ -110,6 +119,46 @@ def test_events_stay_countable_but_lead_to_nobody(full: Engine) -> None:
         people = connection.execute(select(func.count(events.c.person.distinct()))).scalar_one()
         keys = set(connection.execute(select(events.c.key)).scalars())
     assert (people, len(keys)) == (2, 2)
+
+
+def test_person_whose_latest_event_is_counted_meanwhile_stays_one(engine: Engine) -> None:
+    note(engine, "subscribe", 1)
+    count = Counting(engine, AnalyticsSettings(), now=lambda: NOW, rest=0).count_all
+    count()
+    note(engine, "unsubscribe", 2)
+
+    forgetting.forget(
+        engine, of_account("default", CHEN), told=lambda table: table == "figure_people" and count()
+    )
+
+    totals = Figures(engine, AnalyticsSettings(), now=lambda: NOW).totals("default", TODAY)
+    with engine.connect() as connection:
+        people = connection.execute(select(func.count()).select_from(figure_people)).scalar_one()
+    assert (totals.new, totals.gone, people) == (1, 1, 1)
+
+
+def test_nothing_fails_when_somebody_counts_for_the_pseudonym_first(engine: Engine) -> None:
+    who = of_account("default", CHEN)
+    with engine.begin() as connection:
+        for number, named in enumerate((who.person, PSEUDONYM)):
+            row = filled(figure_people, CHEN, 1) | {"id": number, "person": named}
+            connection.execute(insert(figure_people).values(row))
+
+    with engine.begin() as connection:
+        swapped = figures.forget(connection, "default", who.person, pseudonym=PSEUDONYM)
+
+    assert swapped == 1
+    with engine.connect() as connection:
+        left = set(connection.execute(select(figure_people.c.person)).scalars())
+    assert len(left - {PSEUDONYM, who.person}) == 1
+
+
+def note(engine: Engine, kind: str, number: int) -> None:
+    """Record that Chen follows or unfollows."""
+    at = int(NOW.timestamp()) - 60 + number
+    row: dict[str, Any] = filled(events, CHEN, number) | {"kind": kind, "scene": None, "reply": "{}"}
+    with engine.begin() as connection:
+        connection.execute(insert(events).values(row | {"created_at": at, "recorded_at": at}))
 
 
 def test_what_still_names_somebody_is_told(engine: Engine) -> None:

@@ -4,6 +4,7 @@ import json
 import re
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,7 +23,7 @@ from wxbot.db.patience import patiently
 from wxbot.errors import WxbotError
 from wxbot.events.rows import State
 from wxbot.events.spooled import from_line
-from wxbot.people.erasing import take_out
+from wxbot.people.erasing import Write, take_out
 from wxbot.people.places import PLACES, Who, about, naming, of_account, stored
 
 SHORTEST_DIGEST = 8
@@ -95,15 +96,21 @@ def forget(
     def write(work: Callable[[Connection], int]) -> int:
         return patiently(engine, work)
 
-    removed = {}
+    removed: Counter[str] = Counter()
+    swap = partial(figures.forget, account=who.account, person=who.person, pseudonym=pseudonym)
     for place in PLACES:
         told(place.table.name)
         with engine.connect() as connection:
             rows = stored(connection, place, who)
         if place.table is figure_people:
             # Not row by row: at this moment somebody may be counting them.
-            swap = partial(figures.forget, account=who.account, person=who.person, pseudonym=pseudonym)
-            removed[place.table.name] = write(swap)
+            removed[figure_people.name] += write(swap)
+        elif place.table is events:
+            both = _Both(write, swap)
+            # What is not counted yet is among the newest, and must be counted as the same person's.
+            rows.sort(key=lambda row: row["recorded_at"], reverse=True)
+            removed[events.name] = take_out(both, place, rows, who, pseudonym=pseudonym)
+            removed[figure_people.name] += both.swapped
         else:
             removed[place.table.name] = take_out(write, place, rows, who, pseudonym=pseudonym)
     _empty_log(engine)
@@ -131,6 +138,27 @@ def spooled(folder: Path, who: Who) -> dict[str, int]:
             name = (who.openid or "").encode()
             counts[str(file)] = sum(entry is not None and name in entry.body for entry in entries)
     return {file: number for file, number in counts.items() if number}
+
+
+class _Both:
+    """Changes events and the number in the figures together: nobody counts for one without the other."""
+
+    def __init__(self, write: Write, swap: Callable[[Connection], int]) -> None:
+        self.swapped = 0
+        self._write = write
+        self._swap = swap
+
+    def __call__(self, work: Callable[[Connection], int]) -> int:
+        swapped = 0
+
+        def both(connection: Connection) -> int:
+            nonlocal swapped
+            swapped = self._swap(connection)
+            return work(connection)
+
+        done = self._write(both)
+        self.swapped += swapped
+        return done
 
 
 def _wait_for_runs(engine: Engine, who: Who, seconds: float) -> None:

@@ -87,9 +87,9 @@ PLACES = (
     Place(jobs, texts=("arguments", "body", "detail"), goes=True),
     Place(webhook_attempts, texts=("detail",), goes=True, within=("delivery", _DELIVERIES)),
     _DELIVERIES,
-    Place(events, texts=("reply", "body", "detail"), goes=False),
-    # Behind the events that they are counted from: what is counted meanwhile has the pseudonym already.
     Place(figure_facts, within=("who", _FIGURES)),
+    # Whom a number stands for changes with the events that are counted; what is left, behind them.
+    Place(events, texts=("reply", "body", "detail"), goes=False),
     _FIGURES,
 )
 # Counted are those who left as well, so that these are for ever; who they are goes with the events.
