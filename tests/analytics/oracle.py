@@ -14,6 +14,7 @@ from wxbot.analytics.shapes import Period, Totals
 from wxbot.analytics.tally import STEPS
 
 QUICK = 600
+SKEW = 60
 RANK = {"subscribe": 1, "unsubscribe": 2, "claim": 3, "scan": 4}
 
 
@@ -144,7 +145,9 @@ class Oracle:
         return [each for each in self._people[person] if each.kind == kind]
 
     def _touch(self, behind: Happening) -> str | None:
-        scenes = [each.scene for each in self._of_kind(behind.person, "subscribe") if each < behind]
+        scenes = [
+            each.scene for each in self._of_kind(behind.person, "subscribe") if follows_upon(behind, each)
+        ]
         if not scenes:
             return None
         return scenes[0] if self._attribution == "first" else scenes[-1]
@@ -162,7 +165,12 @@ class Oracle:
         return None if left is None else left.at - new.at
 
     def _claimed_behind(self, person: str, new: Happening) -> Sequence[bool]:
-        return [each > new for each in self._of_kind(person, "claim")]
+        return [follows_upon(each, new) for each in self._of_kind(person, "claim")]
+
+
+def follows_upon(each: Happening, follow: Happening) -> bool:
+    """Say whether something comes behind a follow; the clock of claims may be a minute behind."""
+    return each > follow or (each.kind == "claim" and each.at >= follow.at - SKEW)
 
 
 def within(day: date, period: Period) -> bool:

@@ -176,6 +176,19 @@ def test_link_is_counted_when_it_is_confirmed(engine: Engine, world: World) -> N
     assert counting(engine).count_all() == 0
 
 
+@pytest.mark.parametrize(("ahead", "converted"), [(2, 1), (60, 1), (61, 0)])
+def test_claim_by_a_clock_that_is_behind_belongs_to_the_follow_it_was_made_with(
+    engine: Engine, world: World, ahead: int, converted: int
+) -> None:
+    world.happen("claim", "Ailin", START)
+    world.happen("subscribe", "Ailin", START + ahead, "door")
+
+    counting(engine).count_all()
+
+    counted = totals(engine, Of("scene", "door"))
+    assert (counted.claims, counted.converted) == (converted, converted)
+
+
 def test_what_comes_out_of_the_spool_behind_a_reading_is_found_by_the_next(
     engine: Engine, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

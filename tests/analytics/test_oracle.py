@@ -79,6 +79,18 @@ GIVEN_AWAY = example(
     ],
     period=Period(first=date(2026, 1, 5), last=date(2026, 1, 5)),
 )
+# Claims by a clock that is behind: one that was made with the follow, and one that was not.
+BEHIND = example(
+    attribution="last",
+    history=[
+        ("claim", "Ailin", 0, ""),
+        ("subscribe", "Ailin", 60, "door"),
+        ("claim", "Bo", 0, ""),
+        ("subscribe", "Bo", 61, "door"),
+        "count",
+    ],
+    period=Period(first=date(2026, 1, 5), last=date(2026, 1, 5)),
+)
 
 
 def clear(engine: Engine) -> None:
@@ -190,6 +202,7 @@ def counted(totals: Totals) -> bool:
 @pytest.mark.timeout(7200 if IS_LONG else 120)
 @settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @GIVEN_AWAY
+@BEHIND
 @given(attribution=st.sampled_from(("first", "last")), history=acts, period=periods)
 def test_figures_are_those_of_a_loop_over_everything(
     engine: Engine, attribution: Any, history: list[Any], period: Period
@@ -201,6 +214,7 @@ def test_figures_are_those_of_a_loop_over_everything(
 @pytest.mark.timeout(7200 if IS_LONG else 120)
 @settings(max_examples=EXAMPLES // 10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @GIVEN_AWAY
+@BEHIND
 @given(attribution=st.sampled_from(("first", "last")), history=acts, period=periods)
 def test_figures_on_a_server_are_the_same(
     engine: Engine, attribution: Any, history: list[Any], period: Period

@@ -16,6 +16,8 @@ Attribution = Literal["first", "last"]
 
 QUICK_SECONDS = 600
 TURNING_FOLLOWS = 4
+# A claim has the time of the database, a follow that of WeChat, whose clock may be ahead.
+SKEW_SECONDS = 60
 KEPT_DAYS = (1, 7, 30)
 SLOT_MINUTES = 10
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
@@ -148,7 +150,7 @@ class _Story:
 
     def _touch(self, step: Step) -> int:
         """Return the scene that an unfollow or a claim is put down to."""
-        before = [follow.scene for follow in self._follows if follow < step]
+        before = [follow.scene for follow in self._follows if _is_behind(step, follow)]
         if not before:
             return self._scenes.none
         return before[0] if self._rules.attribution == "first" else before[-1]
@@ -163,7 +165,7 @@ class _Story:
         left = next((step for step in self._moves if step.kind == Kind.UNFOLLOW), None)
         became = {
             "gone": self._moves[-1].kind == Kind.UNFOLLOW,
-            "converted": any(step.kind == Kind.CLAIM and step > new for step in self._history),
+            "converted": any(step.kind == Kind.CLAIM and _is_behind(step, new) for step in self._history),
             "quick": left is not None and left.at - new.at <= QUICK_SECONDS,
             "turning": len(self._follows) >= TURNING_FOLLOWS,
             **{f"kept_{days}": self._follows_at_end_of(clock.day + days) for days in KEPT_DAYS},
@@ -183,3 +185,8 @@ class _Story:
 
     def _add(self, table: str, scene: int, day: int, place: str | int) -> None:
         self._marks += [(table, scene, day, place), (table, self._scenes.all, day, place)]
+
+
+def _is_behind(step: Step, follow: Step) -> bool:
+    """Say whether a step comes behind a follow; a claim does that was made with it, by whatever clock."""
+    return step > follow or (step.kind == Kind.CLAIM and follow.at <= step.at + SKEW_SECONDS)
