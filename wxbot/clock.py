@@ -1,15 +1,25 @@
 """The only place that reads the system's clocks; everything else is handed the time."""
 
 import time
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 # Where WeChat counts its days, all year: China has no summer time.
 CHINA = timezone(timedelta(hours=8))
+# The end of 30 December 9999: what comes later has no date in every time zone.
+LATEST = 253_402_214_399
 
 
 def now() -> datetime:
     """Return the current time, aware and in UTC."""
     return datetime.now(UTC)
+
+
+def there(seconds: float, zone: tzinfo | None = None) -> datetime:
+    """Return what the clocks of a zone show, the local ones unless given, at a time in seconds since 1970.
+
+    LATEST stands for all that comes later.
+    """
+    return datetime.fromtimestamp(min(seconds, LATEST), UTC).astimezone(zone)
 
 
 def monotonic() -> float:

@@ -3,13 +3,14 @@
 import re
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from tests.admin.conftest import Browser, Office
 from tests.admin.pages import count
 from wxbot.admin import channel_form
 from wxbot.admin.trail import Trail
 from wxbot.channels.channel import Channel
+from wxbot.db.business import channels
 from wxbot.db.models import events, followers, qrcodes
 from wxbot.people import forgetting
 from wxbot.people.places import Who
@@ -55,6 +56,22 @@ def test_channel_is_made_changed_archived_and_restored(office: Office) -> None:
         assert (found(office).archived_at is not None) is is_archived
     audited = [each.action for each in Trail(office.wx.bot.engine).newest(4)]
     assert audited == [f"channel.{action}" for action in ("restore", "archive", "change", "create")]
+
+
+def test_times_that_have_no_date_in_china_are_shown_as_the_last_that_has_one(office: Office) -> None:
+    browser = office.browser_of("operator")
+    make(browser)
+    office.wx.user("ailin").scan("shop-1")
+    with office.wx.session() as session:
+        session.execute(update(channels).values(ends_at=253_402_300_799))
+        session.execute(update(events).values(created_at=253_402_300_799))
+        event = session.execute(select(events.c.key)).scalars().first()
+    assert event is not None
+
+    pages = [browser.get(path) for path in (SHOP, f"{SHOP}/edit", f"/admin/events/{event.hex()}")]
+
+    assert [page.status_code for page in pages] == [200, 200, 200]
+    assert ["9999-12-31" in page.text for page in pages] == [True, True, True]
 
 
 def test_faults_are_told_and_what_was_typed_stays(office: Office) -> None:

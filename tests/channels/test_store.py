@@ -180,6 +180,7 @@ def test_name_that_no_url_carries_is_refused(parts: ChannelParts, name: str) -> 
         ("reply_new", News([Article("x", "字" * 683)]), "has 2049 bytes"),
         ("starts_at", -1, "is not a time"),
         ("ends_at", 10**12, "is not a time"),
+        ("ends_at", 253_402_300_799, "is not a time between 1970 and 30 December 9999"),
     ],
     ids=lambda value: value if isinstance(value, str) and value.isidentifier() else "",
 )

@@ -2,14 +2,17 @@
 
 import csv
 import json
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from wxbot.analytics.counting import Counting
 from wxbot.cli import cli
+from wxbot.db.business import channels
 from wxbot.db.engine import open_engine
 from wxbot.db.models import events
 from wxbot.emulator.world import World
@@ -35,6 +38,30 @@ def answer(project: Any, *arguments: str) -> Any:
     done = run(project, "channels", *arguments, "--json")
     assert done.exit_code == 0, done.stderr
     return json.loads(done.stdout)
+
+
+@pytest.fixture
+def in_china() -> Iterator[None]:
+    """Let the clocks of this machine be those of China."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", "Asia/Shanghai")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("in_china")
+def test_end_that_has_no_date_here_is_shown_as_the_last_that_has_one(configured: Any) -> None:
+    answer(configured, "add", "shop-1")
+    engine = open_engine(f"sqlite:///{configured.folder}/var/wxbot.db")
+    with engine.begin() as connection:
+        connection.execute(update(channels).values(ends_at=253_402_300_799))
+    engine.dispose()
+
+    shown = run(configured, "channels", "show", "shop-1")
+
+    assert shown.exit_code == 0
+    assert "9999-12-31 07:59:59" in shown.stdout
 
 
 def test_channel_is_added_changed_archived_restored_and_listed(configured: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from wxbot.channels.channel import Channel, Details
 from wxbot.channels.store import Wanted
+from wxbot.clock import there
 from wxbot.wechat.replies import MAX_ARTICLES, Article, Image, News, Reply, Text
 
 REPLIES = ("reply", "reply_new")
@@ -77,7 +78,7 @@ def _texts(known: Channel, zone: tzinfo) -> dict[str, str]:
     texts = {name: getattr(known, name) or "" for name in _WORDS}
     for name in _MOMENTS:
         seconds = getattr(known, name)
-        texts[name] = "" if seconds is None else f"{datetime.fromtimestamp(seconds, zone):%Y-%m-%dT%H:%M}"
+        texts[name] = "" if seconds is None else f"{there(seconds, zone):%Y-%m-%dT%H:%M}"
     for name in REPLIES:
         texts |= _texts_of(name, getattr(known, name))
     # As `read` returns them.

@@ -21,7 +21,7 @@ _CHINESE: tuple[tuple[str, str], ...] = (
         r"a text in it has (\d+) bytes of UTF-8, and WeChat shows (\d+): shorten it",
         "文字太长：按 UTF-8 算有 {0} 字节，微信最多显示 {1} 字节（大约 680 个汉字）",
     ),
-    (r"is not a time between 1970 and 9999", "时间要在 1970 年到 9999 年之间"),
+    (r"is not a time between 1970 and 30 December 9999", "时间要在 1970 年到 9999 年 12 月 30 日之间"),
     (r"is not a time as in .*", "时间的写法不对，请写成 2026-05-01T12:00 这样"),
     (
         r"'(.*)' is no address: it begins with https:// or http://",

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
+from wxbot.clock import LATEST
 from wxbot.errors import WxbotError
 from wxbot.wechat.events import Scan
 from wxbot.wechat.replies import (
@@ -26,7 +27,6 @@ from wxbot.wechat.replies import (
 
 LONGEST_WORD = 64
 LONGEST_TAG = 30
-_LATEST = 253_402_300_799  # the end of the year 9999
 _ADDRESS = re.compile("https?://[!-~]+")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -210,7 +210,8 @@ def _texts_of(articles: tuple[Article, ...]) -> list[str]:
 
 
 def _check_moment(seconds: int | None) -> str:
-    return "" if seconds is None or 0 <= seconds <= _LATEST else "is not a time between 1970 and 9999"
+    is_fine = seconds is None or 0 <= seconds <= LATEST
+    return "" if is_fine else "is not a time between 1970 and 30 December 9999"
 
 
 def _check_order(details: Details) -> str:

@@ -11,6 +11,8 @@ from typing import Any
 
 import click
 
+from wxbot.clock import there
+
 json_option: Callable[[Any], Any] = click.option(
     "--json", "as_json", is_flag=True, help="Print JSON, for programs."
 )
@@ -54,7 +56,7 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 def moment(seconds: int | None) -> str:
     """Return a time (seconds since 1970) for people, in their time zone; nothing for None."""
-    return "" if seconds is None else f"{datetime.fromtimestamp(seconds, UTC).astimezone():%Y-%m-%d %H:%M:%S}"
+    return "" if seconds is None else f"{there(seconds):%Y-%m-%d %H:%M:%S}"
 
 
 def timestamp(seconds: int | None) -> str:

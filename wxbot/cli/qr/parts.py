@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ import click
 
 from wxbot.cli.configuration import account_option, choose_account, load_settings
 from wxbot.cli.output import Failure, json_option, print_json, print_table
+from wxbot.clock import there
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -148,7 +148,7 @@ def moment(seconds: int | None) -> str:
     """Return a time in the local zone, nothing for None."""
     if seconds is None:
         return ""
-    return f"{datetime.fromtimestamp(seconds, UTC).astimezone():%Y-%m-%d %H:%M:%S %z}"
+    return f"{there(seconds):%Y-%m-%d %H:%M:%S %z}"
 
 
 def save(code: "Code", file: Path, *, caption: str = "") -> None:

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ import click
 from wxbot.cli.configuration import account_option, choose_account, load_settings
 from wxbot.cli.opened import opened_records
 from wxbot.cli.output import json_option, print_json, print_table
+from wxbot.clock import there
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -160,7 +161,7 @@ def moment(seconds: int | None) -> str:
     """Return a time in the local zone."""
     if seconds is None:
         return ""
-    return f"{datetime.fromtimestamp(seconds, UTC).astimezone():%Y-%m-%d %H:%M}"
+    return f"{there(seconds):%Y-%m-%d %H:%M}"
 
 
 def _is_narrow() -> bool:
