@@ -1,8 +1,11 @@
 """Channels, promoters and people are managed by forms; who may only look changes nothing."""
 
 import re
+from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
 from sqlalchemy import select, update
 
 from tests.admin.conftest import Browser, Office
@@ -14,6 +17,8 @@ from wxbot.db.business import channels
 from wxbot.db.models import events, followers, qrcodes
 from wxbot.people import forgetting
 from wxbot.people.places import Who
+from wxbot.qrcodes.mint import Code, Minter
+from wxbot.wechat.errcodes import QuotaError
 from wxbot.wechat.replies import Text
 
 NEW = "/admin/new-channel"
@@ -138,6 +143,29 @@ def test_sheet_has_the_others_and_names_a_channel_that_can_have_no_code(office: 
     assert both.text.count("<figure>") == 1 and "东门店" in both.text
     assert "shop-2: " in told and "不在打印页里" in told
     assert alone.status_code == 303 and "shop-2: " in browser.get("/admin/channels").text
+
+
+def test_codes_of_a_sheet_that_came_to_nothing_are_in_the_audit_log(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = office.browser_of("operator")
+    for name in ("shop-1", "shop-2", "shop-3"):
+        make(browser, name=name, scene=name)
+    assert browser.post(f"{SHOP}/permanent").status_code == 303
+    mint = Minter.mint
+
+    def mint_until_the_calls_are_used_up(self: Minter, scene: int | str, **options: Any) -> Code:
+        if scene == "shop-3":
+            raise QuotaError(45009, call="qrcode/create", ends_at=datetime(2026, 1, 1, tzinfo=UTC))
+        return mint(self, scene, **options)
+
+    monkeypatch.setattr(Minter, "mint", mint_until_the_calls_are_used_up)
+
+    sheet = browser.post("/admin/channel-sheet", names=["shop-1", "shop-2", "shop-3"], what="checked")
+
+    assert sheet.status_code == 303
+    minted = [each for each in Trail(office.wx.bot.engine).newest(9) if each.action == "channel.mint"]
+    assert [each.subject for each in minted] == ["shop-2", "shop-1"]
 
 
 def test_promoter_is_made_changed_and_archived(office: Office) -> None:

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import Engine, insert, select
 
+from wxbot.admin.trail import Trail
 from wxbot.bindings.bindings import Bindings
 from wxbot.cli import cli
 from wxbot.db import migrate
@@ -153,6 +154,15 @@ def test_forget_asks_before_it_does(chen: Engine, wxbot: Wxbot, typed: str, left
     assert count(chen) == left
     assert result.exit_code == (0 if left == 2 else 1)
     assert CHEN not in result.output
+
+
+def test_forget_is_in_the_audit_log_without_saying_who_it_was(chen: Engine, wxbot: Wxbot) -> None:
+    assert wxbot("forget", CHEN, "--yes").exit_code == 0
+
+    [entry] = Trail(chen).newest(5)
+    assert (entry.name, entry.action, entry.subject) == ("wxbot", "follower.forget", "")
+    assert entry.account == "default"
+    assert dict(entry.detail) == {"rows": 3, "left": 0}
 
 
 def test_forget_cannot_ask_where_the_openid_is_piped(chen: Engine, wxbot: Wxbot) -> None:

@@ -115,7 +115,11 @@ def _codes_of(parts: FigureParts, visit: Visit, names: list[str]) -> list[tuple[
     for name in names:
         try:
             channel = _known(parts, visit, name)
+            is_new = permanent_code(parts, channel) is None
             codes.append((channel, _mint(parts, channel)))
+            if is_new:
+                # At once: it is for ever, whatever becomes of the sheet.
+                visit.audit("channel.mint", name)
         except WxbotError as error:
             # What keeps WeChat from answering at all would only be heard again, a wait for each channel.
             if isinstance(error, ApiError) and type(error) is not ApiError:

@@ -26,6 +26,7 @@ def forget(openid: str | None, account: str | None, *, yes: bool, as_json: bool)
     OPENID may also be the digest that other commands show, or its first eight digits. Without it, it is read
     from the standard input or asked for, so that it is in no history of commands.
     """
+    from wxbot.admin.trail import Trail
     from wxbot.people import forgetting
 
     with opened_account(account) as (configured, name, engine):
@@ -38,6 +39,9 @@ def forget(openid: str | None, account: str | None, *, yes: bool, as_json: bool)
             _ask(name, counts, is_piped=openid in (None, "-"))
         with table_by_table("Forgetting") as told:
             result = forgetting.forget(engine, who, told=told)
+        # Not who it was: that would be kept, then, as the only trace of them.
+        rows = {"rows": sum(result.removed.values()), "left": sum(result.left.values())}
+        Trail(engine).add("follower.forget", "", user=None, account=name, **rows)
     _tell(who, result.removed, as_json=as_json, left=result.left)
     _look_into_spool(configured, who)
     if result.left:
