@@ -90,6 +90,18 @@ def test_what_wechat_counted_before_the_first_event_was_not_missed(engine: Engin
     assert before.days == afterwards.days == ()
 
 
+@pytest.mark.parametrize(
+    ("timezone", "is_same"), [("Asia/Shanghai", True), ("Asia/Singapore", True), ("Europe/Berlin", False)]
+)
+def test_gap_says_whether_days_here_are_those_of_china(engine: Engine, timezone: str, is_same: bool) -> None:
+    settings = AnalyticsSettings(timezone=timezone)
+    Counting(engine, settings, now=lambda: TUESDAY_NOON, rest=0).count_all()
+
+    gap = Figures(engine, settings).gap(ACCOUNT, Period.days(7, MONDAY))
+
+    assert gap.days_match is is_same
+
+
 def test_counts_that_wechat_corrects_take_the_place_of_the_former(engine: Engine, world: World) -> None:
     world.happen("subscribe", "first", START - DAY, recorded_at=START)
     for followed in (2, 5):

@@ -14,6 +14,7 @@ from tests.services import fresh_database_url
 from tests.stats.conftest import LAST
 from wxbot.analytics.figures import Figures, Of, Period
 from wxbot.analytics.plain import plain
+from wxbot.analytics.shapes import Gap, GapDay
 from wxbot.cli import cli
 from wxbot.cli.stats.parts import change, sparkline
 
@@ -133,6 +134,27 @@ def test_suspects_name_the_promoter_who_buys(run: Any, figures: Figures) -> None
     assert len(rows) == len(expected)
     assert json.loads(run("suspects", *DAYS, "--json").stdout) == plain(expected)
     assert "None" in run("suspects", "--since", "2020-01-01", "--until", "2020-01-02").stdout
+
+
+@pytest.mark.parametrize(
+    ("days_match", "said"),
+    [
+        (True, "WeChat counted 3 more follows, 2 more follows by codes, 1 more unfollows than wxbot"),
+        (False, "they do not match"),
+    ],
+)
+def test_gap_says_what_was_missed(
+    run: Any, monkeypatch: pytest.MonkeyPatch, days_match: bool, said: str
+) -> None:
+    ours = {"follows": 4, "scanned": 3, "unfollows": 2}
+    day = GapDay(date=LAST, follows_wechat=7, scanned_wechat=5, unfollows_wechat=3, **ours)
+    monkeypatch.setattr(Figures, "gap", lambda *_: Gap(days=(day,), days_match=days_match))
+
+    told = run("gap", *DAYS).stdout
+
+    assert said in told
+    assert ("WeChat counted 3" in told) is days_match
+    assert json.loads(run("gap", *DAYS, "--json").stdout)["days_match"] is days_match
 
 
 def test_gap_says_when_wechat_has_told_nothing(run: Any) -> None:

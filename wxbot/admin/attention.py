@@ -69,7 +69,11 @@ def _suspects(visit: Visit, suspects: Sequence[Suspect]) -> Iterator[Item]:
     for each in [*largest.values()][:_MOST_OF_A_KIND]:
         yield _suspect(visit, each)
     if len(largest) > _MOST_OF_A_KIND:
-        yield Item(tone="warn", text=visit.t.more_suspects.format(len(largest) - _MOST_OF_A_KIND))
+        command = "wxbot stats suspects --days 7"
+        if len(visit.accounts) > 1:
+            command += f" --account {visit.account}"
+        text = visit.t.more_suspects.format(len(largest) - _MOST_OF_A_KIND, command)
+        yield Item(tone="warn", text=text)
 
 
 def _suspect(visit: Visit, each: Suspect) -> Item:
@@ -84,7 +88,8 @@ def _suspect(visit: Visit, each: Suspect) -> Item:
 
 
 def _gap(visit: Visit, gap: Gap) -> Iterator[Item]:
-    if gap.missed_follows > 0:
+    # By other days than WeChat's, both would differ with nothing missed.
+    if gap.days_match and gap.missed_follows > 0:
         text = visit.t.gap_follows.format(f"{gap.missed_follows:,}")
         yield Item(tone="warn", text=text, href=visit.url("definitions.definitions", _anchor="gap"))
 

@@ -107,9 +107,11 @@ DEFINITIONS: Words = {
         "parameter. They belong to no channel.",
     ),
     "gap_is": (
-        "微信自己统计的关注、取关人数，减去这里收到的。差距大，说明有事件没有收到，例如服务停过。",
+        "微信自己统计的关注、取关人数，减去这里收到的。差距大，说明有事件没有收到，例如服务停过。"
+        "微信的一天按北京时间算；这里的一天如果从别的时区的零点开始，两边的日期对不上，差距就说明不了什么，概览里也不提醒。",
         "What WeChat itself counted less what arrived here. A large gap means that events were missed, as "
-        "when the server was away.",
+        "when the server was away. WeChat’s days are those of China: where days here begin at another "
+        "midnight, the two do not match, a gap tells little, and the overview does not speak of it.",
     ),
     "sums": (
         "每天的数字加起来，不一定等于整段时间的总数：扫码人数在每一天、在整段时间里都只算一次人；"

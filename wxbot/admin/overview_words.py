@@ -27,8 +27,8 @@ WORDS: Words = {
         "{0}: {2} new followers within ten minutes from {1}; a usual day brings about {3}",
     ),
     "more_suspects": (
-        "还有 {0} 条类似情况，用 wxbot stats suspects 可以全部列出",
-        "{0} more like these; wxbot stats suspects lists them all",
+        "还有 {0} 条类似情况，用 {1} 可以列出",
+        "{0} more like these; {1} lists them",
     ),
     "gap_follows": (
         "近 7 天微信统计的关注比这里多 {0} 次，可能漏收了事件",

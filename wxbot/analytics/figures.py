@@ -200,7 +200,8 @@ class Figures:
     def gap(self, account: str, period: Period) -> Gap:
         """Return WeChat's own counts beside ours."""
         with self._engine.connect() as connection:
-            return gaps.gap(_reading(connection, account, marks.read(connection)), period)
+            seen = marks.read(connection)
+            return gaps.gap(_reading(connection, account, seen), period, self._calendar(seen))
 
     def _today(self, seen: Marks | None) -> int:
         return self._calendar(seen).day(int(self._now().timestamp()))

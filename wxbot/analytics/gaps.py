@@ -4,18 +4,20 @@ from sqlalchemy import case, func, select
 
 from wxbot.analytics.reading import Reading, as_date, scenes_of, span
 from wxbot.analytics.shapes import EVERYTHING, Gap, GapDay, Of, Period
-from wxbot.analytics.units import unit
+from wxbot.analytics.units import Calendar, unit
+from wxbot.clock import CHINA
 from wxbot.db.figures import counts, wechat_days
 
 SCANNED = 30  # how WeChat calls those who followed by scanning a code
 
 
-def gap(reading: Reading, period: Period) -> Gap:
+def gap(reading: Reading, period: Period, calendar: Calendar) -> Gap:
     """Return each day of the period of which WeChat has told, and on which everything could arrive here."""
     begun = _first_day(reading)
-    if begun is None:
-        return Gap(days=())
     first, last = span(period)
+    days_match = all(calendar.has_days_of(CHINA, day) for day in (first, last))
+    if begun is None:
+        return Gap(days=(), days_match=days_match)
     table = wechat_days.c
     scanned = case((table.source == SCANNED, table.followed), else_=0)
     query = (
@@ -42,7 +44,7 @@ def gap(reading: Reading, period: Period) -> Gap:
                 unfollows=int(all_of_us.unfollows) if all_of_us else 0,
             )
         )
-    return Gap(days=tuple(days))
+    return Gap(days=tuple(days), days_match=days_match)
 
 
 def _first_day(reading: Reading) -> int | None:

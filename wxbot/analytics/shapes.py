@@ -270,9 +270,13 @@ class GapDay:
 
 @dataclass(frozen=True, kw_only=True)
 class Gap:
-    """The days of a period of which WeChat has told."""
+    """The days of a period of which WeChat has told.
+
+    `days_match`: ours begin when WeChat's do, which are those of China; if not, counts differ by that.
+    """
 
     days: tuple[GapDay, ...]
+    days_match: bool = True
 
     @property
     def missed_follows(self) -> int:

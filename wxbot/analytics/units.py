@@ -7,7 +7,7 @@ of them added up, or taken away again, however long it is and however much has h
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -43,6 +43,11 @@ class Calendar:
     def day(self, at: int) -> int:
         """Return the ordinal of the day of a time in seconds since 1970."""
         return self.clock(at).day
+
+    def has_days_of(self, zone: tzinfo, day: int) -> bool:
+        """Say whether a day, an ordinal, begins when it does in another zone."""
+        midnight = datetime.fromordinal(day)
+        return midnight.replace(tzinfo=self._zone).utcoffset() == midnight.replace(tzinfo=zone).utcoffset()
 
 
 @lru_cache(maxsize=65536)

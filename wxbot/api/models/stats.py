@@ -202,6 +202,9 @@ class ShownGap(BaseModel):
     """The days of which WeChat has told, and what was missed in all."""
 
     days: list[ShownGapDay]
+    days_match: bool = Field(
+        description="Whether days here begin when WeChat's do, in China; if not, the counts differ by that."
+    )
     missed_follows: int
     missed_scanned: int
     missed_unfollows: int

@@ -16,6 +16,15 @@ _GAP = (
     "unfollows",
 )
 
+_MISSED = (
+    "WeChat counted {0.missed_follows} more follows, {0.missed_scanned} more follows by codes, "
+    "{0.missed_unfollows} more unfollows than wxbot"
+)
+_OTHER_DAYS = (
+    "WeChat counts by days in China, wxbot by those of `[analytics] timezone`: they do not match, so the "
+    "counts of a day differ even if nothing was missed"
+)
+
 
 @click.command()
 @common
@@ -63,9 +72,7 @@ def gap(asked: Asked) -> None:
     elif rows:
         heading(read, f"Account {read.account}")
         print_table([name.replace("_", " ") for name in _GAP], [tuple(map(str, row)) for row in rows])
-        missed = (found.missed_follows, found.missed_scanned, found.missed_unfollows)
-        told = "WeChat counted {} more follows, {} more follows by codes, {} more unfollows than wxbot"
-        click.echo(told.format(*missed))
+        click.echo(_MISSED.format(found) if found.days_match else _OTHER_DAYS)
     else:
         click.echo("WeChat has not told of these days; a worker asks it once a day.")
 
