@@ -5,9 +5,13 @@ import io
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.admin.conftest import Office
 from tests.admin.operating import elements
-from tests.admin.pages import CSVS, PAGES, fill
+from tests.admin.pages import CSVS, PAGES, count, fill
+from wxbot import spreadsheet
+from wxbot.admin import boards
 
 HOSTILE = "'\"></title><script>alert(1)</script><img src=x>{{ 7*7 }}"
 FORMULA = "=cmd|' /C calc'!A0"
@@ -67,6 +71,23 @@ def test_figures_of_a_page_are_those_that_were_counted(office: Office) -> None:
         ("shop-1", "2", "2", "2"),
         ("shop-2", "1", "1", "1"),
     ]
+
+
+def test_export_of_a_board_has_each_line_once_while_more_is_counted(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(boards, "_EXPORT_PAGE", 1)
+    monkeypatch.setattr(spreadsheet, "_PIECE", 1)
+    fill(office, "east")  # two people by shop-1, one by shop-2
+    pieces = office.browser_of("viewer").get("/admin/leaderboard.csv").iter_encoded()
+
+    begun = next(pieces) + next(pieces)
+    for name in ("dai", "eve"):
+        office.wx.user(name, follows=False).scan("shop-2")
+    count(office)
+    text = b"".join([begun, *pieces]).decode("utf-8-sig")
+
+    assert [row[0] for row in csv.reader(text.splitlines())][1:] == ["shop-1", "shop-2"]
 
 
 def test_every_figure_leads_to_its_definition(office: Office) -> None:

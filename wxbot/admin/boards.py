@@ -70,16 +70,13 @@ def _add_board(area: Area, parts: FigureParts) -> None:
         headings = [visit.t[each] for each in (by, "title", *COMPARED)]
 
         def rows() -> Iterator[Sequence[Cell]]:
-            offset = 0
-            while True:
-                found = parts.figures.leaderboard(
-                    account, asked.period, by=by, order=order, limit=_EXPORT_PAGE, offset=offset
-                )
-                for line in found.lines:
-                    yield (line.of.name, line.title, *(getattr(line.totals, name) for name in COMPARED))
-                offset += _EXPORT_PAGE
-                if offset >= found.total:
-                    return
+            titles = parts.figures.ranking(account, asked.period, by=by, order=order)
+            names = list(titles)
+            for start in range(0, len(names), _EXPORT_PAGE):
+                some = names[start : start + _EXPORT_PAGE]
+                for line in parts.figures.named(account, asked.period, some, by=by).values():
+                    title = titles[line.of.name] if by == "channel" else line.title
+                    yield (line.of.name, title, *(getattr(line.totals, name) for name in COMPARED))
 
         return exports.download(f"leaderboard-{by}", headings, rows(), asked)
 

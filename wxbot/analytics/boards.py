@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, func, select
 
 from wxbot.analytics.naming import GROUP, PROMOTER, of_channel
 from wxbot.analytics.reading import Reading
@@ -24,16 +25,7 @@ def board(reading: Reading, period: Period, *, by: By, order: Order, limit: int,
 
     All are put in order by one figure, and only the page is read whole.
     """
-    found = reading.ranked(period, _FIGURES.get(order, (order,)), kind=_KINDS[by]).subquery("found")
-    joined = scenes.join(found, found.c.scene == scenes.c.id)
-    if by == "channel":
-        name, joined = channels.c.name, joined.join(channels, of_channel())
-        query = select(channels, found.c.scene.label("number")).where(channels.c.account == reading.account)
-    else:
-        name = scenes.c.scene
-        query = select(name.label("name"), found.c.scene.label("number")).where(scenes.c.kind == by)
-    query = query.add_columns(func.count().over().label("total")).select_from(joined)
-    ordered = query.where(found.c.anything > 0).order_by(found.c.figure.desc(), name)
+    ordered = _ordered(reading, period, by, order).add_columns(func.count().over().label("total"))
     rows = reading.connection.execute(ordered.limit(limit).offset(offset)).all()
     ids = [row.number for row in rows]
     totals, seen = reading.totals_by_scene(ids, period), reading.scanners_by_scene(ids, period)
@@ -48,6 +40,12 @@ def board(reading: Reading, period: Period, *, by: By, order: Order, limit: int,
         )
     lines = _with_targets(reading, lines) if by == "promoter" else lines
     return Board(lines=tuple(lines), total=rows[0].total if rows else 0)
+
+
+def ranking(reading: Reading, period: Period, *, by: By, order: Order) -> dict[str, str]:
+    """Return the names of all lines of a board in their order; of channels, with their titles."""
+    rows = reading.connection.execute(_ordered(reading, period, by, order))
+    return {row.name: row.title if by == "channel" else row.name for row in rows}
 
 
 def named(reading: Reading, period: Period, names: Sequence[str], *, by: By) -> dict[str, Line]:
@@ -73,6 +71,19 @@ def title_of(connection: Connection, account: str, of: Of) -> str:
     table, name = _NAMED[of.kind]
     query = select(table.c.title).where(table.c.account == account, name == of.name)
     return connection.execute(query).scalar_one_or_none() or of.name
+
+
+def _ordered(reading: Reading, period: Period, by: By, order: Order) -> Select[Any]:
+    found = reading.ranked(period, _FIGURES.get(order, (order,)), kind=_KINDS[by]).subquery("found")
+    joined = scenes.join(found, found.c.scene == scenes.c.id)
+    if by == "channel":
+        name, joined = channels.c.name, joined.join(channels, of_channel())
+        query = select(channels, found.c.scene.label("number")).where(channels.c.account == reading.account)
+    else:
+        name = scenes.c.scene
+        query = select(name.label("name"), found.c.scene.label("number")).where(scenes.c.kind == by)
+    is_counted = found.c.anything > 0
+    return query.select_from(joined).where(is_counted).order_by(found.c.figure.desc(), name)
 
 
 def _channels_of(reading: Reading, names: Sequence[str], by: By) -> dict[str, int]:

@@ -154,6 +154,15 @@ class Figures:
             reading = _reading(connection, account, marks.read(connection))
             return boards.board(reading, period, by=by, order=order, limit=limit, offset=offset)
 
+    def ranking(self, account: str, period: Period, *, by: By, order: Order) -> dict[str, str]:
+        """Return all names of a leaderboard in their order; of channels, with their titles.
+
+        Their figures are told by `named`: read page by page, an order that changes meanwhile would lose some.
+        """
+        with self._engine.connect() as connection:
+            reading = _reading(connection, account, marks.read(connection))
+            return boards.ranking(reading, period, by=by, order=order)
+
     def named(
         self, account: str, period: Period, names: Sequence[str], *, by: By = "channel"
     ) -> dict[str, Line]:

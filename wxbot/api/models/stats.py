@@ -52,7 +52,14 @@ class BoardQuery(PeriodQuery):
     by: By = Field("channel", description="What has a line.")
     order: Order = Field("new", description="By which figure, the most first.")
     limit: int = Field(50, ge=1, le=LARGEST_BOARD, description="How many lines at most.")
-    after: str | None = Field(None, max_length=512, description="`next` of the page before.")
+    after: str | None = Field(
+        None,
+        max_length=512,
+        description=(
+            "`next` of the page before. It is a place in the order of that moment: while more is counted, "
+            "a line may come twice or not at all."
+        ),
+    )
 
 
 class ShownPeriod(BaseModel):
