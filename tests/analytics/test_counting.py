@@ -274,6 +274,18 @@ def test_scenes_that_look_alike_are_told_apart(
     assert sorted(told) == sorted(scenes_of)
 
 
+def test_scene_with_a_space_at_its_end_is_not_that_of_the_channel(engine: Engine, world: World) -> None:
+    world.channel("shop", "door")
+    world.give("shop", "door", group="east", promoter=None)
+    for scene in ("door", "door "):
+        world.happen("scan", "Ailin", START, scene)
+
+    counted = counting(engine).round(seconds=2) + counting(engine).round(seconds=2)
+
+    assert counted == 2
+    assert totals(engine, Of("group", "east")).scans == totals(engine, Of("channel", "shop")).scans == 1
+
+
 def test_nothing_is_counted_while_all_is_made_anew(engine: Engine, world: World) -> None:
     crowd(world, 3)
     asked: list[int] = []

@@ -74,7 +74,9 @@ def number_scenes(
 def of_channel() -> ColumnElement[bool]:
     """Say which scene is the code of which channel."""
     is_same = and_(scenes.c.account == channels.c.account, scenes.c.scene == channels.c.scene)
-    return and_(is_same, scenes.c.kind == SCENE)
+    # MySQL takes texts for the same that differ by spaces at the end.
+    is_as_long = func.length(scenes.c.scene) == func.length(channels.c.scene)
+    return and_(is_same, is_as_long, scenes.c.kind == SCENE)
 
 
 def _find_people(connection: Connection, names: Names, wanted: Collection[Person]) -> None:
