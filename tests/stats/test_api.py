@@ -119,6 +119,10 @@ def test_days_before_there_was_wechat_are_empty(site: Site) -> None:
     assert told["totals"]["scans"] == 0
 
 
+def test_days_that_are_too_late_are_the_last_there_is(site: Site) -> None:
+    assert site.get("", last="9999-12-31", days=7).json["period"]["last"] == "2200-12-31"
+
+
 @pytest.mark.parametrize(
     ("path", "query", "status", "code"),
     [

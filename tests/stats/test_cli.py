@@ -183,6 +183,27 @@ def test_what_cannot_be_told_has_an_exit_code(run: Any, arguments: list[str], co
     assert "Traceback" not in run(*arguments, code=code).output
 
 
+@pytest.mark.parametrize(
+    "dates",
+    [
+        ["--since", "0001-01-01", "--until", "0001-01-02"],
+        ["--since", "2009-12-31"],
+        ["--until", "2009-12-31"],
+        ["--until", "2201-01-01"],
+        ["--since", "2200-12-31", "--until", "2201-01-01"],
+    ],
+)
+def test_days_of_which_nothing_is_told_are_refused_with_those_that_are(run: Any, dates: list[str]) -> None:
+    assert "are days from 2010-01-01 to 2200-12-31" in run(*dates, code=2).stderr
+
+
+@pytest.mark.parametrize(
+    "dates", [["--until", "2010-01-01", "--days", "1100"], ["--since", "2200-12-31", "--until", "2200-12-31"]]
+)
+def test_first_and_last_days_of_all_can_be_asked_for(run: Any, dates: list[str]) -> None:
+    assert json.loads(run(*dates, "--json").stdout)["totals"]["scans"] == 0
+
+
 def test_empty_database_has_figures_of_zero(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "config.toml").write_text(CONFIG.format(url=fresh_database_url(tmp_path)))
     monkeypatch.chdir(tmp_path)

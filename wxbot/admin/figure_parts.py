@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime
 
 from flask import request
 
 from wxbot.admin.periods import LONGEST_DAYS, Asked, asked_for
 from wxbot.admin.visit import Visit
 from wxbot.analytics.figures import Figures
+from wxbot.analytics.shapes import EARLIEST, LATEST
 from wxbot.channels.parts import ChannelParts
 from wxbot.qrcodes.living import LivingCodes
 from wxbot.qrcodes.mint import Minter
@@ -38,5 +39,5 @@ class FigureParts:
         """Return the period of the request; dates that cannot be are said above the page."""
         asked = asked_for(request.args, self.figures.today())
         if asked.is_wrong:
-            visit.tell("wrong_period", LONGEST_DAYS, tone="warn")
+            visit.tell("wrong_period", LONGEST_DAYS, EARLIEST, LATEST, tone="warn")
         return asked

@@ -149,9 +149,9 @@ COMMON: Words = {
     "first_day": ("从", "From"),
     "last_day": ("到", "Until"),
     "wrong_period": (
-        "日期不对：结束不能早于开始，最长 {0} 天。下面是近 30 天的数据。",
-        "These dates cannot be: the end is not before the start, and {0} days are the most. The last 30 days "
-        "are shown.",
+        "日期不对：要在 {1} 到 {2} 之间，结束不能早于开始，最长 {0} 天。下面是近 30 天的数据。",
+        "These dates cannot be: they are from {1} to {2}, the end is not before the start, and {0} days are "
+        "the most. The last 30 days are shown.",
     ),
     "against_before": ("比之前 {0} 天", "against {0} days before"),
     "against_yesterday": ("比昨天全天", "against all of yesterday"),

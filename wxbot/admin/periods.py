@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from wxbot.analytics.shapes import Period
+from wxbot.analytics.shapes import EARLIEST, Period
 
 USUAL = (1, 7, 30, 90)
 _DEFAULT = 30
@@ -35,14 +35,12 @@ def asked_for(query: Mapping[str, str], today: date, *, default: int = _DEFAULT)
         try:
             first, last = (date.fromisoformat(query.get(name) or "") for name in ("first", "last"))
             period = Period(first=first, last=last)
-            # The days before are asked for as well, and the calendar begins somewhere.
-            period.before()
-        except (ValueError, OverflowError):
+        except ValueError:
             return Asked(period=usual.period, days=default, is_wrong=True)
-        is_long = period.length > LONGEST_DAYS
+        is_wrong = first < EARLIEST or period.length > LONGEST_DAYS
         return (
             Asked(period=usual.period, days=default, is_wrong=True)
-            if is_long
+            if is_wrong
             else Asked(period=period, days=0)
         )
     days = query.get("days", "")

@@ -11,8 +11,9 @@ Order = Literal[
 ]
 
 
-# Far beyond it, numbers of days would be those of blocks (wxbot/analytics/units.py).
-LATEST = date(2200, 12, 31)
+# Of which days figures are asked. Official accounts are younger than the first; far beyond the last, numbers
+# of days would be those of blocks (wxbot/analytics/units.py).
+EARLIEST, LATEST = date(2010, 1, 1), date(2200, 12, 31)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,12 +1,11 @@
 """`/api/v1/stats`: which code brought whom, and who stayed. Nothing in it leads to a person."""
 
-from datetime import date
 from typing import Any
 
 from wxbot.analytics import marks
 from wxbot.analytics.figures import Figures, Of, Period
 from wxbot.analytics.plain import plain
-from wxbot.analytics.shapes import LATEST
+from wxbot.analytics.shapes import EARLIEST, LATEST
 from wxbot.api.guard import Guard, GuardedApi, caller, guarded_api
 from wxbot.api.models.stats import (
     BoardPage,
@@ -23,8 +22,6 @@ from wxbot.api.paging import moment_or_none, place
 from wxbot.api.problems import ProblemError, documented
 from wxbot.web.cursors import cursor
 
-# Official accounts are younger, and a calendar has a beginning.
-_EARLIEST = date(2010, 1, 1)
 # Behind this nobody reads on; and a cursor may hold any number.
 _FARTHEST = 100_000
 _NAMED = ("channel", "group", "promoter", "scene")
@@ -111,7 +108,7 @@ def _add_lists(api: GuardedApi, figures: Figures) -> None:
 
 
 def _period(figures: Figures, query: PeriodQuery) -> Period:
-    return Period.days(query.days, min(max(query.last or figures.today(), _EARLIEST), LATEST))
+    return Period.days(query.days, min(max(query.last or figures.today(), EARLIEST), LATEST))
 
 
 def _of(query: StatsQuery) -> Of:

@@ -30,7 +30,11 @@ class PeriodQuery(Sent):
     account: AccountName | None = None
     days: int = Field(30, ge=1, le=LONGEST_DAYS, description="How many days.")
     last: Annotated[datetime.date, BeforeValidator(_day)] | None = Field(
-        None, description="The last of them; today unless given."
+        None,
+        description=(
+            "The last of them; today unless given. 2010-01-01 stands for all days before it, and 2200-12-31 "
+            "for all behind: `period` of the answer says which days are meant."
+        ),
     )
 
 

@@ -183,15 +183,15 @@ def _share(value: float | None) -> str:
 
 
 def _period(asked: Asked, today: date) -> "Period":
-    from wxbot.analytics.shapes import LATEST, Period
+    from wxbot.analytics.shapes import EARLIEST, LATEST, Period
 
-    if asked.since is None and asked.until is None:
-        return Period.days(asked.days, today)
+    if any(each and not EARLIEST <= each.date() <= LATEST for each in (asked.since, asked.until)):
+        raise click.UsageError(f"--since and --until are days from {EARLIEST} to {LATEST}")
     last = asked.until.date() if asked.until else today
     if asked.since is None:
-        return Period.days(asked.days, min(last, LATEST))
+        return Period.days(asked.days, last)
     first = asked.since.date()
-    if not first <= last <= LATEST or (last - first).days >= _LONGEST_DAYS:
+    if not first <= last or (last - first).days >= _LONGEST_DAYS:
         raise click.UsageError(f"--since and --until are 1 to {_LONGEST_DAYS} days, the first one first")
     return Period(first=first, last=last)
 
