@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from flask import Blueprint
 
@@ -70,7 +69,6 @@ def _figures(bot: Bot, now: Callable[[], datetime]) -> FigureParts:
         channels=bot.channels,
         minter=bot.minter,
         living=bot.living,
-        zone=ZoneInfo(bot.settings.analytics.timezone),
         public_url=bot.settings.server.public_url,
         now=now,
     )

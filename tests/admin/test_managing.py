@@ -79,6 +79,17 @@ def test_times_that_have_no_date_in_china_are_shown_as_the_last_that_has_one(off
     assert ["9999-12-31" in page.text for page in pages] == [True, True, True]
 
 
+@pytest.mark.parametrize("overrides", [{"analytics": {"timezone": "Europe/Berlin"}}])
+def test_moments_are_shown_as_they_were_typed_whatever_the_time_zone_of_figures(office: Office) -> None:
+    browser = office.browser_of("operator")
+
+    make(browser, starts_at="2030-01-01T12:00")
+
+    assert "<dd>2030-01-01 12:00:00</dd>" in browser.get(SHOP).text
+    assert 'value="2030-01-01T12:00"' in browser.get(f"{SHOP}/edit").text
+    assert "按北京时间" in browser.get(f"{SHOP}/edit").text
+
+
 def test_faults_are_told_and_what_was_typed_stays(office: Office) -> None:
     browser = office.browser_of("operator")
 

@@ -63,7 +63,7 @@ WORDS: Words = {
         "扫码的人会被打上这个微信标签，最多 30 个字。",
         "WeChat’s tag for whoever scans, at most 30 characters.",
     ),
-    "zone_hint": ("时区：{0}。留空表示不限。", "In {0}. Empty: no limit."),
+    "zone_hint": ("按北京时间。留空表示不限。", "In China’s time. Empty: no limit."),
     "reply_hint": (
         "扫码的人都会看到。选“不回复”时，由处理函数或默认回复来答。",
         "What everybody reads who scans. Without one, handlers or the fallback answer.",

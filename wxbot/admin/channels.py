@@ -17,6 +17,7 @@ from wxbot.admin.visit import Visit
 from wxbot.analytics.shapes import Period, Totals
 from wxbot.channels.channel import Channel, ChannelRefusedError, ChannelTakenError, State
 from wxbot.channels.store import Filter
+from wxbot.clock import CHINA
 from wxbot.errors import WxbotError
 from wxbot.spreadsheet import Cell
 
@@ -85,11 +86,11 @@ def _add_list(area: Area, parts: FigureParts) -> None:
 def _add_making(area: Area, parts: FigureParts) -> None:
     @area.get("/new-channel", role="operator")
     def new(visit: Visit) -> Page:
-        return _form(parts, visit, known=None, typed=channel_form.shown(None, parts.zone), faults={})
+        return _form(parts, visit, known=None, typed=channel_form.shown(None, CHINA), faults={})
 
     @area.post("/new-channel", role="operator")
     def create(visit: Visit) -> Page | Go:
-        filled = channel_form.read(request.form, parts.zone)
+        filled = channel_form.read(request.form, CHINA)
         faults = {**parts.channels.book.faults(visit.account, filled.wanted), **filled.faults}
         if not faults:
             try:
@@ -112,12 +113,12 @@ def _add_changing(area: Area, parts: FigureParts) -> None:
     @area.get("/channels/<name>/edit", role="operator")
     def edit(visit: Visit, name: str) -> Page:
         known = channel_of(parts, visit, name)
-        return _form(parts, visit, known=known, typed=channel_form.shown(known, parts.zone), faults={})
+        return _form(parts, visit, known=known, typed=channel_form.shown(known, CHINA), faults={})
 
     @area.post("/channels/<name>/edit", role="operator")
     def change(visit: Visit, name: str) -> Page | Go:
         known = channel_of(parts, visit, name)
-        filled = channel_form.read(request.form, parts.zone)
+        filled = channel_form.read(request.form, CHINA)
         changes, faults = _changed(parts, known, filled)
         if faults:
             return _form(parts, visit, known=known, typed=filled.typed, faults=faults)
@@ -132,7 +133,7 @@ def _changed(
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Change a channel as the form says; return what was changed, and what keeps it from that."""
     book, faults = parts.channels.book, filled.faults
-    wanted = filled.changes(known, parts.zone)
+    wanted = filled.changes(known, CHINA)
     changes = {field: value for field, value in wanted.items() if field not in faults}
     if "title" in changes:
         changes["title"] = changes["title"] or ""
@@ -188,7 +189,6 @@ def _form(
         kinds=channel_form.REPLY_KINDS,
         article_fields=channel_form.ARTICLE_FIELDS,
         rooms={name: channel_form.articles_to_show(typed, name) for name in channel_form.REPLIES},
-        zone=str(parts.zone),
     )
 
 

@@ -20,13 +20,12 @@ MOST_OFFERED = 200
 
 @dataclass(frozen=True, kw_only=True)
 class FigureParts:
-    """The books of a bot, and its figures. `zone` is that in which days begin; `public_url` may be empty."""
+    """The books of a bot, and its figures. `public_url` may be empty."""
 
     figures: Figures
     channels: ChannelParts
     minter: Minter
     living: LivingCodes
-    zone: tzinfo
     public_url: str
     now: Callable[[], datetime]
 
