@@ -103,7 +103,26 @@ def test_every_figure_leads_to_its_definition(office: Office) -> None:
             address, _, anchor = link.split('"')[0].partition("#")
             assert address == "/admin/definitions"
             assert f'id="{anchor}"' in definitions
-    assert "不一定等于" in browser.get("/admin/").text
+    assert "每天的扫码人数相加，不一定等于" in browser.get("/admin/").text
+    assert "流失和实时流失是两种看法" in definitions
+    assert "两边的日期对不上" in definitions
+
+
+def test_dates_that_cannot_be_are_answered_with_those_that_can(office: Office) -> None:
+    page = office.browser_of("viewer").get("/admin/?first=2200-12-31&last=2201-01-01").text
+
+    assert "要在 2010-01-01 到 2200-12-31 之间" in page
+
+
+def test_old_days_without_anybody_new_are_not_called_too_early(office: Office) -> None:
+    fill(office, "east")
+    browser = office.browser_of("viewer")
+
+    old = browser.get("/admin/channels/shop-1?first=2020-01-01&last=2020-01-31").text
+    today = browser.get("/admin/channels/shop-1?days=1").text
+
+    assert ("还没到时间" in old, "还没到时间" in today) == (False, True)
+    assert "这段时间没有数据" in old
 
 
 def test_comparison_leaves_out_what_is_not_there_and_keeps_the_rest_for_other_days(office: Office) -> None:

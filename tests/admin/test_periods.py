@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from wxbot.admin.changes import change
+from wxbot.admin.changes import against, change
 from wxbot.admin.figure_words import DEFINITIONS, FIGURES, WORDS
 from wxbot.admin.periods import LONGEST_DAYS, asked_for
 from wxbot.admin.visit import Words
@@ -51,6 +51,19 @@ def test_dates_that_cannot_be_become_the_usual_period(first: str, last: str) -> 
 
     assert asked.is_wrong
     assert asked.period.length == 30 < LONGEST_DAYS
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ({"days": "1"}, "against all of yesterday"),
+        ({"first": "2026-01-01", "last": "2026-01-01"}, "against the day before"),
+        ({"first": "2026-01-01", "last": "2026-01-02"}, "against 2 days before"),
+        ({"days": "7"}, "against 7 days before"),
+    ],
+)
+def test_period_is_compared_with_as_many_days_before(query: dict[str, str], said: str) -> None:
+    assert against(asked_for(query, TODAY), T) == said
 
 
 @pytest.mark.parametrize(

@@ -123,6 +123,14 @@ def test_retention_is_told_by_cohorts(run: Any, figures: Figures) -> None:
     assert json.loads(run("retention", *DAYS, "--json").stdout) == plain(expected)
 
 
+def test_median_is_told_as_what_half_of_them_stayed_at_least(run: Any) -> None:
+    assert "half of them stayed at least" in run("retention", *DAYS).stdout
+
+
+def test_comparison_names_what_is_not_there(run: Any) -> None:
+    assert "no-such-channel" in run("compare", "shop-0001", "no-such-channel", code=1).stderr
+
+
 def test_suspects_name_the_promoter_who_buys(run: Any, figures: Figures) -> None:
     expected = figures.suspects("default", PERIOD)
 
@@ -169,6 +177,7 @@ def test_gap_says_when_wechat_has_told_nothing(run: Any) -> None:
         (["--days", "0"], 2),
         (["--since", "2026-11-02", "--until", "2026-11-01"], 2),
         (["--since", "yesterday"], 2),
+        (["compare", "--of", "promoter", "no-such"], 1),
         (["--json", "--csv"], 2),
         (["--by", "city"], 2),
         (["fly"], 2),

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from wxbot.admin.periods import Asked
 from wxbot.admin.visit import Words
-from wxbot.analytics.shapes import Period, Totals
+from wxbot.analytics.shapes import Totals
 
 # Fewer of these are better.
 _UNWANTED = frozenset({"unfollows", "lost", "gone", "quick", "turning"})
@@ -36,9 +37,12 @@ def change(key: str, now: Totals, before: Totals, t: Words) -> Change:
     return Change(key=key, value=value, text=_told(value, former), tone=tone)
 
 
-def against(period: Period, t: Words) -> str:
+def against(asked: Asked, t: Words) -> str:
     """Return in words what a period is compared with."""
-    return t.against_yesterday if period.length == 1 else t.against_before.format(period.length)
+    length = asked.period.length
+    if length > 1:
+        return t.against_before.format(length)
+    return t.against_yesterday if asked.days == 1 else t.against_day_before
 
 
 def _told(value: float, former: float) -> str:

@@ -56,7 +56,7 @@ def views(parts: FigureParts) -> Area:
             asked=asked,
             usual=USUAL,
             tiles=[change(key, figures.totals, figures.before, visit.t) for key in TILES],
-            against=against(asked.period, visit.t),
+            against=against(asked, visit.t),
             figures=figures,
             charts=_charts(parts, visit, figures, channel, other),
             hours=hours_chart(figures.hours, visit.t),

@@ -72,9 +72,9 @@ DEFINITIONS: Words = {
         "whose day has not come yet are left out.",
     ),
     "median_stay_is": (
-        "这段时间新增、后来取消关注的人，从关注到第一次取消关注所隔时间的中位数，按档位取整。",
+        "这段时间新增、后来取消关注的人，从关注到第一次取消关注所隔时间的中位数，按档位向下取整。",
         "Of those who were new in the period and left, the median of the time between follow and first "
-        "unfollow, rounded to a step.",
+        "unfollow, rounded down to a step.",
     ),
     "claims_is": (
         "扫一次性码认领成功的次数，例如绑定订单、绑定账号；扫码登录不算。",
@@ -114,10 +114,13 @@ DEFINITIONS: Words = {
         "midnight, the two do not match, a gap tells little, and the overview does not speak of it.",
     ),
     "sums": (
-        "每天的数字加起来，不一定等于整段时间的总数：扫码人数在每一天、在整段时间里都只算一次人；"
-        "实时流失会随着回来关注而减少。",
-        "The sum of the daily figures need not equal the total: scanners count once a day and once in the "
-        "whole period, and those gone now become fewer when people come back.",
+        "每天的扫码人数相加，不一定等于整段时间的扫码人数：同一个人每天各算一次，在整段时间里只算一次。"
+        "流失和实时流失是两种看法：流失是那些天里有多少人第一次取消关注，"
+        "实时流失是那些天新增的人里现在有多少没有关注，两个数不必相等。",
+        "The scanners of each day need not add up to those of the whole period: a person counts once on each "
+        "day, and once in the period. Lost and gone are two views: lost are those who left for the first "
+        "time on these days, gone are those of the new followers of these days who are away now. The two "
+        "need not be equal.",
     ),
     "attribution_is": (
         "新增关注算给第一次关注时扫的码。以后的取消关注和认领算给哪个码，由设置决定："
@@ -136,8 +139,8 @@ COMMON: Words = {
     "definitions": ("指标说明", "What figures mean"),
     "how_counted": ("怎么算的", "How it is counted"),
     "sums_short": (
-        "每天的数字相加不一定等于总数",
-        "The sum of the daily figures need not equal the total",
+        "每天的扫码人数相加，不一定等于整段时间的扫码人数",
+        "The scanners of each day need not add up to those of the whole period",
     ),
     "rules_of_counting": ("归属与日期", "Attribution and days"),
     "period": ("时间段", "Period"),
@@ -155,6 +158,7 @@ COMMON: Words = {
     ),
     "against_before": ("比之前 {0} 天", "against {0} days before"),
     "against_yesterday": ("比昨天全天", "against all of yesterday"),
+    "against_day_before": ("比前一天", "against the day before"),
     "was_zero": ("之前为 0", "0 before"),
     "as_before": ("持平", "the same"),
     "counted_until": ("统计到 {0}", "Counted until {0}"),

@@ -74,7 +74,7 @@ def views(parts: Parts) -> Area:
             title=t.overview,
             found=found,
             tiles=_tiles(found, visit),
-            against=against(asked.period, t),
+            against=against(asked, t),
             charts=usual_charts(found.days, t) if len(found.days) > 1 else [],
             attention=attention.items(visit, _seen(parts, visit, found, events, recent=recent)),
             best=figures.leaderboard(visit.account, asked.period, limit=_BEST).lines,

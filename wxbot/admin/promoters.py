@@ -123,7 +123,7 @@ def _add_page(area: Area, parts: FigureParts) -> None:
             asked=asked,
             usual=USUAL,
             tiles=[change(key, figures.totals, figures.before, t) for key in TILES],
-            against=against(asked.period, t),
+            against=against(asked, t),
             chart=trend_chart(t.followers_trend, [(t[key], figures.days, key) for key in MOVES], t),
             channels=[(each, counted[each.name].totals) for each in channels],
             shown=SHOWN,

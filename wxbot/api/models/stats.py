@@ -121,7 +121,9 @@ class ShownStats(BaseModel):
         description="Up to when events were counted; null: nothing yet."
     )
     timezone: str | None = Field(description="By which days begin; null: nothing counted yet.")
-    attribution: str | None = Field(description="Which code a new follower is credited to: first or last.")
+    attribution: str | None = Field(
+        description="The code that an unfollow or a claim is put down to: of the first follow, or the last."
+    )
 
 
 class ShownKept(BaseModel):
@@ -148,7 +150,7 @@ class ShownRetention(BaseModel):
     kept: list[ShownKept]
     cohorts: list[ShownCohort]
     left: int
-    median_seconds: int | None = Field(description="Within which half of those were gone who left.")
+    median_seconds: int | None = Field(description="How long half of those who left had stayed at least.")
     steps: list[tuple[int, int]] = Field(description="After so many seconds at least: so many left.")
 
 

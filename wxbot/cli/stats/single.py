@@ -110,7 +110,9 @@ def _print_retention(found: "Retention") -> None:
     ]
     print_table(("who stays", "of new", "stayed", "share"), rows)
     if found.left:
-        click.echo(f"{found.left} have left, half of them within {_duration(found.median_seconds or 0)}")
+        click.echo(
+            f"{found.left} have left, half of them stayed at least {_duration(found.median_seconds or 0)}"
+        )
 
 
 def _print_cohorts(found: "Retention") -> None:
