@@ -11,9 +11,12 @@ import hypothesis
 import pytest
 
 from tests import services, templates
+from wxbot import bot
 from wxbot.channels import view
 from wxbot.db import session
-from wxbot.events import recent
+from wxbot.events import recent, runs
+from wxbot.events.run import Limits
+from wxbot.settings.model import CallbackSettings
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
@@ -32,6 +35,7 @@ ON_EVERY_STORE = {"analytics", "bindings", "channels", "db", "events", "jobs", "
 ALONE = {"faults"}
 
 USUAL_WRITE_SECONDS = session.WRITE_SECONDS
+USUAL_DEADLINE_SECONDS = CallbackSettings().deadline_seconds
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -88,6 +92,22 @@ def store(request: pytest.FixtureRequest) -> Iterator[str]:
     name = getattr(request, "param", None) or services.current_store()
     with services.on_store(name):
         yield name
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_hurry() -> None:
+    """Give every bot of this process all the time there is, but for a deadline that a test sets itself.
+
+    Before the first fixture of a module makes a bot: what is answered late reads otherwise, and comes twice.
+    """
+    bot.Limits = _unhurried  # type: ignore[misc, assignment]
+    runs.WRITE_SECONDS = 30.0
+
+
+def _unhurried(*, deadline_seconds: float, give_up_seconds: float) -> Limits:
+    if deadline_seconds == USUAL_DEADLINE_SECONDS:
+        deadline_seconds = 600.0
+    return Limits(deadline_seconds=deadline_seconds, give_up_seconds=give_up_seconds)
 
 
 @pytest.fixture(autouse=True)

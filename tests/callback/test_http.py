@@ -17,6 +17,7 @@ from wxbot.callback.entry import Entry
 from wxbot.callback.views import MAX_BODY_BYTES
 from wxbot.db.models import events
 from wxbot.emulator import wire
+from wxbot.emulator.clock import Clock
 from wxbot.wechat.signature import sign
 
 ECHOSTR = "4375120948345356249"
@@ -222,6 +223,8 @@ def posted(line: Line, **changed: object) -> tuple[int, bytes, dict[str, str]]:
 
 def test_flask_answers_as_the_entry_does(make_line: Callable[..., Line]) -> None:
     line = make_line("plain")
+    now = line.wx.world.clock.now()
+    line.wx.world.clock = Clock(lambda: now)  # a reply says when it was written
     request = line.sealed(wire.scan("o1", line.now(), scene="vip", ticket="t"))
     entry = line.wx.app.wsgi_app
     assert isinstance(entry, Entry)

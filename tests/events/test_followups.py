@@ -2,7 +2,6 @@
 
 import sqlite3
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,6 +11,7 @@ from sqlalchemy.event import listen
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from tests.lateness import wait_for_handler
 from wxbot import Defer, Plugin, Scan, Text
 from wxbot.db.models import access_tokens, events, followers, jobs
 from wxbot.emulator.rules import Trouble
@@ -40,8 +40,10 @@ def listed(plugin: Plugin, make_wx: Callable[..., Wx]) -> tuple[Wx, User]:
 def test_late_result_comes_as_a_message(
     plugin: Plugin, make_wx: Callable[..., Wx], takes_session: bool
 ) -> None:
+    go_on = threading.Event()
+
     def light(scan: Scan) -> str:
-        time.sleep(0.5)
+        go_on.wait(20)
         return "结果来了"
 
     def writing(scan: Scan, session: Session) -> str:
@@ -52,6 +54,7 @@ def test_late_result_comes_as_a_message(
     ailin = wx.user("ailin")
 
     first = ailin.scan("slow")
+    go_on.set()
     wx.wait()
     wx.work()
 
@@ -63,15 +66,20 @@ def test_late_result_comes_as_a_message(
 
 
 def test_slow_handler_speaks_with_its_own_interim_text(plugin: Plugin, make_wx: Callable[..., Wx]) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
     @plugin.scene("report", interim="正在生成报告…")
     def report(scan: Scan) -> str:
-        time.sleep(1.5)
+        begun.set()
+        go_on.wait(20)
         return "报告好了"
 
-    wx = make_wx({"callback": {"deadline_seconds": 1.0}})
+    wx = make_wx(SOON)
+    wait_for_handler(wx, begun)
     ailin = wx.user("ailin")
 
     assert ailin.scan("report").text == "正在生成报告…"
+    go_on.set()
     wx.wait()
     wx.work()
     assert [said.text for said in ailin.messages] == ["报告好了"]
@@ -227,28 +235,37 @@ def test_observer_is_told_of_every_scan_once(plugin: Plugin, make_wx: Callable[.
     assert sorted(scene for scene, _ in seen) == ["code", "nobody"]
 
 
+def lose(wx: Wx, **more: str) -> None:
+    """Let the lease of all events run out, as if the process had been killed: it renews none any more."""
+    wx.bot.runs.watch._held.clear()
+    wx.bot.runs.watch.close()
+    with wx.session() as session:
+        session.execute(update(events).values(lease_until=1, **more))
+
+
 @pytest.mark.parametrize("state", ["running", "late"])
 def test_run_that_lost_its_process_is_taken_over_once(
     plugin: Plugin, make_wx: Callable[..., Wx], state: str
 ) -> None:
-    go_on = threading.Event()
+    begun, go_on = threading.Event(), threading.Event()
     runs: list[str] = []
 
     @plugin.scene("slow")
     def slow(scan: Scan, session: Session) -> str:
         runs.append(scan.key)
+        begun.set()
         if len(runs) == 1:
-            go_on.wait(10)
+            go_on.wait(20)
         session.execute(text("INSERT INTO notes VALUES ('written')"))
         return "结果"
 
     wx = make_wx(SOON)
+    wait_for_handler(wx, begun)
     with wx.session() as session:
         session.execute(text("CREATE TABLE notes (word TEXT)"))
     ailin = wx.user("ailin")
     first = ailin.scan("slow")
-    with wx.session() as session:  # as if its process had been killed
-        session.execute(update(events).values(lease_until=1, state=state))
+    lose(wx, state=state)
 
     taken = [len(take_over_lost(wx.bot.engine)) for _ in range(2)]
     wx.work()
@@ -267,17 +284,25 @@ def test_run_that_lost_its_process_is_taken_over_once(
 def test_run_that_is_lost_again_and_again_is_given_up_and_can_be_replayed(
     plugin: Plugin, make_wx: Callable[..., Wx]
 ) -> None:
-    plugin.scene("slow", interim="稍等")(lambda scan: time.sleep(SOON["callback"]["deadline_seconds"] * 2))
+    begun, go_on = threading.Event(), threading.Event()
+
+    @plugin.scene("slow", interim="稍等")
+    def slow(scan: Scan) -> str:
+        begun.set()
+        go_on.wait(20)
+        return "结果"
+
     wx = make_wx(SOON)
+    wait_for_handler(wx, begun)
     ailin = wx.user("ailin")
     ailin.scan("slow")
-    with wx.session() as session:
-        session.execute(update(events).values(lease_until=1))
+    lose(wx)
     [job] = take_over_lost(wx.bot.engine)
     for _ in range(3):  # each worker that takes it over is killed
         assert wx.bot.ledger.claim(job)
         with wx.session() as session:
             session.execute(update(jobs).values(lease_until=1))
+    go_on.set()
     wx.wait()
     wx.work()
 
@@ -364,15 +389,22 @@ def test_run_that_is_given_up_before_its_deadline_leaves_its_interim_text(
 
 
 def test_handler_that_hangs_again_and_again_is_left_out(plugin: Plugin, make_wx: Callable[..., Wx]) -> None:
-    for_ever = threading.Event()
-    plugin.scene("hung")(lambda scan: for_ever.wait(20) and "")
+    begun, for_ever = threading.Event(), threading.Event()
+    plugin.scene("hung")(lambda scan: begun.set() or (for_ever.wait(60) and ""))
     wx = make_wx({"callback": {"deadline_seconds": 0.1}})
+    wx.bot.runs.breaker._now = lambda: 0.0  # four that ran for half a second would be enough
+    wait_for_handler(wx, begun)
 
-    said = [wx.user(f"bo {number}").scan("hung").text for number in range(8)]
+    hung = []
+    for number in range(5):
+        begun.clear()
+        hung.append(wx.user(f"bo {number}").scan("hung").text)
+    wx.bot.runs._deadline_seconds = 30.0
+    left_out = [wx.user(f"bo {number}").scan("hung").text for number in range(5, 8)]
     for_ever.set()
 
-    assert all(each.startswith("正在为您处理") for each in said[:5])
-    assert all(each.startswith("抱歉") for each in said[5:])
+    assert all(each.startswith("正在为您处理") for each in hung)
+    assert all(each.startswith("抱歉") for each in left_out)
     assert wx.runs("test.<lambda>") == 5
 
 

@@ -4,10 +4,11 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import pytest
 
-from wxbot.events.gate import DatabaseGate
+from wxbot.events.gate import PROBE_SECONDS, DatabaseGate
 
 pytestmark = pytest.mark.sqlite_only  # no database is in play: once is enough
 
@@ -19,12 +20,16 @@ class Database:
 
     def __init__(self) -> None:
         self.is_up = True
-        self.probes = 0
+        self.probed_at: list[float] = []
         self.imports = 0
         self.threads: set[str] = set()
 
+    @property
+    def probes(self) -> int:
+        return len(self.probed_at)
+
     def probe(self) -> None:
-        self.probes += 1
+        self.probed_at.append(time.monotonic())
         self.threads.add(threading.current_thread().name)
         if not self.is_up:
             raise ConnectionRefusedError
@@ -47,7 +52,7 @@ def watchers() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == "database-gate"]
 
 
-def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     give_up_at = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < give_up_at
@@ -108,11 +113,14 @@ def test_gate_has_one_prober_however_many_fail(database: Database) -> None:
 def test_gate_asks_once_a_second(database: Database) -> None:
     gate = DatabaseGate(database.probe)
     database.is_up = False
+    failed_at = time.monotonic()
 
     gate.failed("gone")
-    time.sleep(1.5)
+    until(lambda: database.probes >= 3)
 
-    assert database.probes == 1
+    times = [failed_at, *database.probed_at]
+    assert PROBE_SECONDS == 1.0
+    assert all(later - earlier >= 0.9 for earlier, later in pairwise(times))
 
 
 def test_gate_opens_again_while_the_import_runs(database: Database) -> None:
@@ -165,16 +173,16 @@ def test_gate_probes_also_in_a_forked_process(database: Database) -> None:
 
     def take_in() -> None:
         importing.set()
-        go_on.wait(5)
+        go_on.wait(30)
 
     gate = DatabaseGate(database.probe, on_close=take_in, probe_seconds=QUICK)
     gate.failed("gone")
-    assert importing.wait(5)
+    assert importing.wait(30)
 
     child = os.fork()
     if child == 0:
         gate.failed("gone")
-        give_up_at = time.monotonic() + 5
+        give_up_at = time.monotonic() + 30
         while gate.is_open and time.monotonic() < give_up_at:
             time.sleep(QUICK)
         os._exit(gate.is_open)

@@ -1,6 +1,7 @@
 """Without a database nothing is lost: the spool keeps what comes, and it is worked off afterwards."""
 
 import os
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -92,13 +93,17 @@ def test_late_event_that_only_the_spool_took_is_run_by_the_next_delivery(
     plugin: Plugin, make_wx: Callable[..., Wx]
 ) -> None:
     """The first run is abandoned: whoever joined it would wait for a result that is never written."""
-    plugin.scene("code")(lambda scan: time.sleep(0.6) or "好")
+    go_on = threading.Event()
+    plugin.scene("code")(lambda scan: go_on.wait(20) and "好")
     wx = make_wx({"callback": {"deadline_seconds": 0.5}})
     ailin = wx.user("ailin")
     with gone(wx, only="INSERT", error=BusyError):
         said = ailin.scan("code")
+        go_on.set()
         wx.wait()
+    go_on.clear()
     ailin.redeliver()
+    go_on.set()
     wx.wait()
     settle(wx)
 
@@ -109,14 +114,18 @@ def test_late_event_that_only_the_spool_took_is_run_by_the_next_delivery(
 def test_event_that_nothing_took_is_run_by_the_next_delivery(
     plugin: Plugin, make_wx: Callable[..., Wx], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plugin.scene("code")(lambda scan: time.sleep(0.6) or "好")
+    go_on = threading.Event()
+    plugin.scene("code")(lambda scan: go_on.wait(20) and "好")
     wx = make_wx({"callback": {"deadline_seconds": 0.5}})
     ailin = wx.user("ailin")
     with gone(wx, only="INSERT", error=BusyError), monkeypatch.context() as patched:
         patched.setattr(Spool, "append", refuse)
         said = ailin.scan("code")
+        go_on.set()
         wx.wait()
+    go_on.clear()
     ailin.redeliver()
+    go_on.set()
     wx.wait()
     settle(wx)
 
@@ -127,11 +136,13 @@ def test_event_that_nothing_took_is_run_by_the_next_delivery(
 def test_kept_message_goes_out_also_when_the_next_contact_comes_during_an_outage(
     plugin: Plugin, make_wx: Callable[..., Wx]
 ) -> None:
-    plugin.scene("code", interim="稍等")(lambda scan: time.sleep(0.4) or "好")
+    go_on = threading.Event()
+    plugin.scene("code", interim="稍等")(lambda scan: go_on.wait(20) and "好")
     plugin.text("在吗")(lambda message: "在")
     wx = make_wx({"callback": {"deadline_seconds": 0.2}})
     ailin = wx.user("ailin")
     ailin.scan("code")
+    go_on.set()
     wx.wait()
     with wx.session() as session:  # too late for WeChat
         session.execute(update(events).values(recorded_at=1))

@@ -1,7 +1,11 @@
 """The shipped example of a slow handler."""
 
+import threading
+from types import SimpleNamespace
+
 import pytest
 
+from tests.lateness import wait_for_handler
 from wxbot.testing import Wx
 
 
@@ -10,7 +14,7 @@ def wx_settings(request: pytest.FixtureRequest) -> dict[str, object]:
     """Let the report take no time, or longer than the deadline."""
     if not getattr(request, "param", False):
         return {"plugins": {"report": {"seconds": 0.0}}}
-    return {"callback": {"deadline_seconds": 0.3}, "plugins": {"report": {"seconds": 0.8}}}
+    return {"callback": {"deadline_seconds": 0.3}, "plugins": {"report": {"seconds": 20.0}}}
 
 
 def test_report_in_time_is_the_answer_and_one_message(wx: Wx) -> None:
@@ -24,10 +28,19 @@ def test_report_in_time_is_the_answer_and_one_message(wx: Wx) -> None:
 
 
 @pytest.mark.parametrize("wx_settings", ["slow"], indirect=True)
-def test_late_report_comes_after_the_interim_text(wx: Wx) -> None:
+def test_late_report_comes_after_the_interim_text(wx: Wx, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def sleep(seconds: float) -> None:
+        begun.set()
+        go_on.wait(seconds)
+
+    monkeypatch.setattr("handlers.report.time", SimpleNamespace(sleep=sleep))
+    wait_for_handler(wx, begun)
     ailin = wx.user("ailin")
 
     reply = ailin.scan("report")
+    go_on.set()
     wx.wait()
     wx.work()
 

@@ -1,6 +1,6 @@
 """The order kit: one code, one person, and what they read about their order."""
 
-import time
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from tests.kits.conftest import Site
+from tests.lateness import wait_for_handler
 from wxbot.kits.order import INTERIM, plugin
 from wxbot.kits.order_config import OrderConfig
 from wxbot.kits.order_lookup import AskedOrder
@@ -16,6 +17,7 @@ pytestmark = pytest.mark.every_store
 
 Start = Callable[..., Site]
 TEXTS = OrderConfig()
+BEGUN, GO_ON = threading.Event(), threading.Event()
 DATA = {
     "title": "牛皮笔记本",
     "amount": "¥128.00",
@@ -43,8 +45,9 @@ def nonsense(asked: AskedOrder) -> Any:
 
 
 def slow(asked: AskedOrder) -> dict[str, object]:
-    """Stand for a lookup that takes longer than WeChat waits."""
-    time.sleep(0.8)
+    """Stand for a lookup that takes longer than WeChat waits, until it may go on."""
+    BEGUN.set()
+    GO_ON.wait(20)
     return {"state": "shipped"}
 
 
@@ -257,7 +260,11 @@ def test_a_lookup_that_is_slow_is_waited_for(start: Start) -> None:
     [ailin] = site.people("ailin")
     claim = site.offer("order", "20240042", DATA)
 
+    BEGUN.clear()
+    GO_ON.clear()
+    wait_for_handler(site.wx, BEGUN)
     ailin.scan(claim.scene)
+    GO_ON.set()
     site.wx.wait()
     site.wx.work()
 

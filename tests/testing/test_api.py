@@ -12,6 +12,8 @@ from wxbot.testing import Wx
 from wxbot.wechat.errcodes import ApiError, UnreachableError
 from wxbot.wechat.replies import Article, News, Text
 
+SOON = {"callback": {"deadline_seconds": 0.2}}
+
 
 @pytest.fixture
 def gate() -> Iterator[threading.Event]:
@@ -38,8 +40,9 @@ def wx_plugins(gate: threading.Event) -> list[Plugin]:
 
 
 @pytest.fixture
-def wx_settings() -> Mapping[str, Any]:
-    return {"callback": {"deadline_seconds": 1.5}}
+def wx_settings(request: pytest.FixtureRequest) -> Mapping[str, Any]:
+    """Let only those be late who are meant to be."""
+    return getattr(request, "param", {})
 
 
 def test_service_messages_reach_the_person(wx: Wx) -> None:
@@ -92,6 +95,7 @@ def test_network_can_fail_before_or_after_the_act(wx: Wx, *, fault: str, count: 
     assert len(ailin.messages) == count
 
 
+@pytest.mark.parametrize("wx_settings", [SOON], indirect=True)
 def test_late_handler_can_be_waited_for(wx: Wx, gate: threading.Event) -> None:
     wx.user("ailin").scan("slow")
     assert wx.bot.pool.unfinished == 1

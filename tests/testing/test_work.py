@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from tests.lateness import wait_for_handler
 from wxbot import Plugin, Scan
 from wxbot.db.models import jobs
 from wxbot.emulator.rules import Trouble
 from wxbot.testing import Wx
+
+SOON = {"callback": {"deadline_seconds": 0.2}}
 
 
 @pytest.fixture
@@ -22,17 +25,24 @@ def gate() -> Iterator[threading.Event]:
 
 
 @pytest.fixture
+def begun() -> threading.Event:
+    """What the slow handler says when it has begun."""
+    return threading.Event()
+
+
+@pytest.fixture
 def seen() -> list[str]:
     """What the observer saw."""
     return []
 
 
 @pytest.fixture
-def wx_plugins(gate: threading.Event, seen: list[str]) -> list[Plugin]:
+def wx_plugins(gate: threading.Event, begun: threading.Event, seen: list[str]) -> list[Plugin]:
     plugin = Plugin("late")
 
     @plugin.scene("report", interim="正在生成…")
     def report(scan: Scan) -> str:
+        begun.set()
         gate.wait(20)
         return "报告好了"
 
@@ -57,11 +67,14 @@ def wx_plugins(gate: threading.Event, seen: list[str]) -> list[Plugin]:
 
 
 @pytest.fixture
-def wx_settings() -> Mapping[str, Any]:
-    return {"callback": {"deadline_seconds": 1.5}}
+def wx_settings(request: pytest.FixtureRequest) -> Mapping[str, Any]:
+    """Let only those be late who are meant to be."""
+    return getattr(request, "param", {})
 
 
-def test_late_result_arrives_as_a_message(wx: Wx, gate: threading.Event) -> None:
+@pytest.mark.parametrize("wx_settings", [SOON], indirect=True)
+def test_late_result_arrives_as_a_message(wx: Wx, gate: threading.Event, begun: threading.Event) -> None:
+    wait_for_handler(wx, begun)
     ailin = wx.user("ailin")
     ailin.scan("report")
     assert (ailin.last_reply.text, ailin.messages) == ("正在生成…", [])
