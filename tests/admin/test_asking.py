@@ -3,24 +3,35 @@
 import threading
 from collections.abc import Iterator
 
+import pytest
+
 from wxbot.doctor.asking import Asking
 from wxbot.doctor.finding import Finding, ok
 
 
-def test_what_takes_too_long_is_told_as_far_as_it_came() -> None:
-    may_go_on, has_ended = threading.Event(), threading.Event()
+def test_what_takes_too_long_is_told_as_far_as_it_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits, may_go_on, has_ended = threading.Event(), threading.Event(), threading.Event()
+    waited: list[float | None] = []
 
     def look() -> Iterator[Finding]:
         yield ok("clock", "+0 s")
-        may_go_on.wait(10)
+        waits.set()
+        may_go_on.wait(20)
         yield ok("default: access token", "WeChat accepts it")
         has_ended.set()
 
-    asking = Asking(look, seconds=0.05)
+    def join(_thread: threading.Thread, seconds: float | None = None) -> None:
+        """Wait as if the time were over once the examination has come so far."""
+        waited.append(seconds)
+        waits.wait(20)
+
+    monkeypatch.setattr(threading.Thread, "join", join)
+    asking = Asking(look, seconds=60)
 
     first, second = asking.ask(), asking.ask()
     may_go_on.set()
 
+    assert waited == [60]
     assert first is not None and first.is_late and [each.check for each in first.found] == ["clock"]
     assert second is None  # the first still goes on
     assert has_ended.wait(10)

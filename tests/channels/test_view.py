@@ -277,14 +277,21 @@ def wx_plugins() -> list[Plugin]:
 
 
 def statements(wx: Wx, act: Callable[[], object]) -> list[str]:
-    """Return the statements of an act and its commits, by their beginnings."""
+    """Return the statements of an act and its commits, by their beginnings; not what the bot does besides."""
     seen: list[str] = []
+    us = threading.current_thread()
+
+    def is_of_the_act() -> bool:
+        thread = threading.current_thread()
+        return thread is us or thread.name.startswith("handler-")
 
     def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        seen.append(" ".join(statement.split())[:60])
+        if is_of_the_act():
+            seen.append(" ".join(statement.split())[:60])
 
     def commit(_connection: Any) -> None:
-        seen.append("COMMIT")
+        if is_of_the_act():
+            seen.append("COMMIT")
 
     event.listen(wx.bot.engine, "before_cursor_execute", note)
     event.listen(wx.bot.engine, "commit", commit)

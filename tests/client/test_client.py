@@ -1,6 +1,5 @@
 """The client in front of a bot that is served: every resource, every kind of refusal, and no secret told."""
 
-import threading
 import time
 import traceback
 from collections.abc import Iterator
@@ -97,16 +96,13 @@ def test_claim_is_watched_until_its_end(
     bot.app.extensions["wxbot.streams"].allow(streams)
     claim = client.claims.make("login", "browser")
 
-    def go_on() -> None:
-        time.sleep(1)
-        bot.bot.claims.claim("default", claim.scene or "", "ailin")
-        time.sleep(1)
-        bot.bot.claims.confirm("default", bytes.fromhex(claim.id))
-
-    thread = threading.Thread(target=go_on)
-    thread.start()
-    seen = [each.state.value for each in client.claims.watch(claim.id, seconds=20)]
-    thread.join()
+    seen: list[str] = []
+    for each in client.claims.watch(claim.id, seconds=60):
+        seen.append(each.state.value)
+        if seen == ["open"]:
+            bot.bot.claims.claim("default", claim.scene or "", "ailin")
+        elif seen == ["open", "claimed"]:
+            bot.bot.claims.confirm("default", bytes.fromhex(claim.id))
 
     assert seen == ["open", "claimed", "confirmed"]
 
