@@ -13,8 +13,9 @@ import pytest
 from tests import services, templates
 from wxbot import bot
 from wxbot.channels import view
-from wxbot.db import session
-from wxbot.events import recent, runs
+from wxbot.db import guard, session
+from wxbot.db.sqlite import GuardedConnection
+from wxbot.events import recent, records, runs
 from wxbot.events.run import Limits
 from wxbot.settings.model import CallbackSettings
 
@@ -45,7 +46,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "sqlite_only: is about SQLite, whatever the other tests run on")
     config.addinivalue_line("markers", "servers_only: is about PostgreSQL and MariaDB")
     config.addinivalue_line("markers", "postgresql_only: is about PostgreSQL")
-    config.addinivalue_line("markers", "write_bound: waits until a handler has held SQLite's lock too long")
+    config.addinivalue_line("markers", "write_bound: waits until somebody has held SQLite's lock too long")
     config.addinivalue_line("markers", "mariadb_only: is about MariaDB and MySQL")
 
 
@@ -112,12 +113,14 @@ def _unhurried(*, deadline_seconds: float, give_up_seconds: float) -> Limits:
 
 @pytest.fixture(autouse=True)
 def patience(request: pytest.FixtureRequest) -> None:
-    """Let a handler hold SQLite's lock, and the database be silent, for longer than users may.
+    """Let SQLite's lock be held and waited for, and the database be silent, for longer than users may.
 
     A machine that runs many tests at once stops a thread for a second now and then.
     """
     is_about_it = request.node.get_closest_marker("write_bound") is not None
     session.WRITE_SECONDS = USUAL_WRITE_SECONDS if is_about_it else 20.0
+    waiting_seconds = guard.PATIENCE_SECONDS if is_about_it else 8.0
+    GuardedConnection.usual_patience_seconds = records.PATIENCE_SECONDS = waiting_seconds
     recent.SILENCE_SECONDS = 20.0
 
 

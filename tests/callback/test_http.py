@@ -147,13 +147,14 @@ def locked(folder: Path) -> Iterator[None]:
 
 def wait_until_over(line: Line) -> None:
     """Wait until the database is back and has what was spooled meanwhile."""
-    give_up_at = time.monotonic() + 10
+    give_up_at = time.monotonic() + 30
     outage = line.wx.bot.outage
     while (outage.is_on or outage.spool.size().files) and time.monotonic() < give_up_at:
         time.sleep(0.05)
 
 
 @pytest.mark.sqlite_only
+@pytest.mark.write_bound
 def test_event_that_the_database_does_not_take_is_kept_in_the_spool(
     make_line: Callable[..., Line], tmp_path: Path
 ) -> None:
@@ -170,6 +171,7 @@ def test_event_that_the_database_does_not_take_is_kept_in_the_spool(
 
 
 @pytest.mark.sqlite_only
+@pytest.mark.write_bound
 def test_event_that_can_be_written_nowhere_is_not_acknowledged(
     make_line: Callable[..., Line], tmp_path: Path
 ) -> None:
@@ -197,6 +199,7 @@ def test_health_tells_alive_from_ready(make_line: Callable[..., Line]) -> None:
 
 
 @pytest.mark.sqlite_only
+@pytest.mark.write_bound
 def test_ambiguous_event_is_not_acknowledged_unless_it_is_kept(
     make_line: Callable[..., Line], tmp_path: Path
 ) -> None:

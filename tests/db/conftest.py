@@ -15,6 +15,8 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
     """Return an engine on a database of its own, with the table `notes`."""
     engine = open_engine(fresh_database_url(tmp_path, migrated=False), connections=4)
     with engine.begin() as connection:
+        if engine.dialect.name == "sqlite":  # as migrations do: who reads waits for no writer
+            connection.execute(text("PRAGMA journal_mode=WAL"))
         connection.execute(text("CREATE TABLE notes (word TEXT)"))
     yield engine
     engine.dispose()

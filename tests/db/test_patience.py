@@ -48,6 +48,7 @@ def test_a_transaction_outlasts_a_lock(engine: Engine) -> None:
         timer.join()
 
 
+@pytest.mark.write_bound
 def test_a_lock_that_stays_is_an_error(engine: Engine) -> None:
     patiently(engine, write)
     with engine.connect() as other:

@@ -11,8 +11,10 @@ from sqlalchemy import Engine, inspect, text
 from sqlalchemy.exc import DatabaseError, OperationalError, ProgrammingError
 from sqlalchemy.orm import Session
 
+from wxbot.db import session
 from wxbot.db.guard import be_patient
 from wxbot.db.session import UnitOfWork
+from wxbot.db.sqlite import GuardedConnection
 
 WRITE = text("INSERT INTO notes VALUES (:word)")
 
@@ -319,11 +321,14 @@ def test_handler_may_look_at_the_tables(engine: Engine) -> None:
 @pytest.mark.sqlite_only
 @pytest.mark.write_bound
 def test_whoever_waits_outlives_the_watchdog(engine: Engine) -> None:
-    holder = UnitOfWork(engine)
+    holder = UnitOfWork(engine, write_seconds=0.2)
     holder.session().execute(WRITE, {"word": "never"})
 
     with engine.begin() as connection:
+        be_patient(connection, 20)
         connection.execute(WRITE, {"word": "waited"})
     holder.close()
 
+    # Who waits as long as usual does so for longer than a handler may hold the lock, and a second is left.
+    assert GuardedConnection.usual_patience_seconds - session.WRITE_SECONDS >= 1
     assert words(engine) == ["waited"]

@@ -266,6 +266,8 @@ def test_writers_of_two_processes_both_come_to_write(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/shared.db"
     engines = [open_engine(url), open_engine(url)]  # with a lock each, as two processes have
     with engines[0].begin() as connection:
+        # As migrations do: without it who opens a connection waits for writers, and perhaps in vain.
+        connection.execute(text("PRAGMA journal_mode=WAL"))
         connection.execute(text("CREATE TABLE notes (word TEXT)"))
 
     def write(number: int) -> None:

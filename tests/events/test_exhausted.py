@@ -79,13 +79,13 @@ def test_a_handler_that_takes_all_connections_leaves_nobody_unanswered(
     def desk(scan: Scan, number: int) -> str:
         return f"{number} 号桌"
 
-    soon = {"callback": {"deadline_seconds": 2.9}}
-    wx = Wx(tmp_path, plugins=[plugin], overrides=soon, database_url=url)
+    wx = Wx(tmp_path, plugins=[plugin], database_url=url)
     try:
         assert wx.user("bo").scan("greedy").text == "都拿到了"
         assert held
         people = [wx.user(f"p{number}", follows=False) for number in range(40)]
 
+        wx.bot.runs._deadline_seconds = 2.9
         with ThreadPoolExecutor(10) as threads:
             said = list(threads.map(lambda each: each[1].scan(f"desk:{each[0]}").text, enumerate(people)))
         for each in held:
@@ -97,6 +97,7 @@ def test_a_handler_that_takes_all_connections_leaves_nobody_unanswered(
         with wx.bot.engine.connect() as connection:
             scenes = connection.execute(select(events.c.scene).where(events.c.state == "done")).scalars()
             assert set(scenes) >= {f"desk:{number}" for number in range(40)}
+        wx.bot.runs._deadline_seconds = 60.0
         assert people[0].scan("desk:99").text == "99 号桌"
     finally:
         wx.close()
