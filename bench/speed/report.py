@@ -117,7 +117,8 @@ def verdict_lines(found: Iterable[Verdict], run: Run, language: str = "en") -> l
 
 def _measured(ratios: Sequence[float]) -> tuple[str, str]:
     # What is to be large is rounded down, and what is to be small up: 0.797 is not "0.80, below 0.8".
-    return _rounded(statistics.median(ratios), ROUND_FLOOR), f"{min(ratios):.2f}–{max(ratios):.2f}"
+    least, most = _rounded(min(ratios), ROUND_FLOOR), _rounded(max(ratios), ROUND_CEILING)
+    return _rounded(statistics.median(ratios), ROUND_FLOOR), f"{least}–{most}"
 
 
 def _rounded(figure: float, direction: str) -> str:

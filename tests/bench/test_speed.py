@@ -190,6 +190,8 @@ def test_a_verdict_is_no_finer_than_the_rounds_and_fits_the_figure_beside_it(
     )
 
     assert (line[1], line[-1]) == (measured, word)
+    least, _, most = line[2].partition("–")
+    assert float(least) <= float(measured) <= float(most)
 
 
 def test_every_block_tells_when_what_and_beside_what_it_was_measured(tmp_path: Path) -> None:
