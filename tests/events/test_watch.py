@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.lateness import wait_for_calls
 from wxbot import Plugin
 from wxbot.events.watch import SLOW_SECONDS, STUCK_SECONDS
 from wxbot.scenes.breaker import CROWD, PROBE_SECONDS
@@ -35,7 +36,9 @@ def go_on() -> threading.Event:
 def wx(plugin: Plugin, make_wx: Callable[..., Wx], go_on: threading.Event) -> Wx:
     """Return a bot whose handler may be slow, and is until it is told to go on."""
     plugin.scene("report", interim="稍等")(lambda scan: go_on.wait(30) and "好")
-    return make_wx(SOON)
+    wx = make_wx(SOON)
+    wait_for_calls(wx)
+    return wx
 
 
 def scan_all(wx: Wx) -> list[User]:
@@ -78,12 +81,14 @@ def test_handler_that_no_longer_hangs_is_taken_back_although_its_threads_are_los
     hanging = [True]
     plugin.scene("code")(lambda scan: (go_on.wait(30) if hanging else True) and "好")
     wx = make_wx(SOON | {"handlers": {"threads": 32, "give_up_seconds": 60}})
+    wait_for_calls(wx)
     breaker = wx.bot.runs.breaker
     for number in range(CROWD):
         wx.user(f"p{number}", follows=False).scan("code")
     grow_old(wx, 61)
     wx.bot.runs.watch.look()
     hanging.clear()
+    wx.bot.runs._deadline_seconds = 60
 
     [record] = breaker._records.values()
     record.probed_at -= PROBE_SECONDS
