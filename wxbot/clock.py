@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 # Where WeChat counts its days, all year: China has no summer time.
 CHINA = timezone(timedelta(hours=8))
 # The end of 30 December 9999: what comes later has no date in every time zone.
-LATEST = 253_402_214_399
+LAST_MOMENT = 253_402_214_399
 
 
 def now() -> datetime:
@@ -17,9 +17,9 @@ def now() -> datetime:
 def there(seconds: float, zone: tzinfo | None = None) -> datetime:
     """Return what the clocks of a zone show, the local ones unless given, at a time in seconds since 1970.
 
-    LATEST stands for all that comes later.
+    LAST_MOMENT stands for all that comes later.
     """
-    return datetime.fromtimestamp(min(seconds, LATEST), UTC).astimezone(zone)
+    return datetime.fromtimestamp(min(seconds, LAST_MOMENT), UTC).astimezone(zone)
 
 
 def monotonic() -> float:

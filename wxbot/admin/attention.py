@@ -12,6 +12,7 @@ from wxbot.qrcodes.numbers import WARNING_SHARES, Usage
 # The worker counts every few seconds; behind for so long, it is not there.
 LATE_SECONDS = 600
 SOON_SECONDS = 7 * 86_400
+RECENT_DAYS = 7  # of which suspects and the gap are told
 _MOST_OF_A_KIND = 5
 
 
@@ -69,7 +70,7 @@ def _suspects(visit: Visit, suspects: Sequence[Suspect]) -> Iterator[Item]:
     for each in [*largest.values()][:_MOST_OF_A_KIND]:
         yield _suspect(visit, each)
     if len(largest) > _MOST_OF_A_KIND:
-        command = "wxbot stats suspects --days 7"
+        command = f"wxbot stats suspects --days {RECENT_DAYS}"
         if len(visit.accounts) > 1:
             command += f" --account {visit.account}"
         text = visit.t.more_suspects.format(len(largest) - _MOST_OF_A_KIND, command)

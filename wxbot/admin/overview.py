@@ -24,7 +24,6 @@ from wxbot.qrcodes.numbers import Usage
 LATEST = 5
 TILES = ("scans", "scanners", "new", "lost", "net", "staying")
 _BEST = 5
-_RECENT_DAYS = 7
 KEPT_SECONDS = 60.0
 
 
@@ -50,7 +49,7 @@ class Recent:
         """Return the suspects of an account, and its gap to WeChat's counts."""
         at, suspects, gap = self._kept.get(account, (-KEPT_SECONDS, (), Gap(days=())))
         if clock.monotonic() - at >= KEPT_SECONDS:
-            period = Period.days(_RECENT_DAYS, self._figures.today())
+            period = Period.days(attention.RECENT_DAYS, self._figures.today())
             suspects = self._figures.suspects(account, period)
             gap = self._figures.gap(account, period)
             self._kept[account] = (clock.monotonic(), suspects, gap)

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
-from wxbot.clock import LATEST
+from wxbot.clock import LAST_MOMENT
 from wxbot.errors import WxbotError
 from wxbot.wechat.events import Scan
 from wxbot.wechat.replies import (
@@ -210,7 +210,7 @@ def _texts_of(articles: tuple[Article, ...]) -> list[str]:
 
 
 def _check_moment(seconds: int | None) -> str:
-    is_fine = seconds is None or 0 <= seconds <= LATEST
+    is_fine = seconds is None or 0 <= seconds <= LAST_MOMENT
     return "" if is_fine else "is not a time between 1970 and 30 December 9999"
 
 
