@@ -30,6 +30,7 @@ from sqlalchemy.pool import NullPool
 from tests.processes import end_with_parent, family, is_stopped
 from tests.recycling import Recycling
 from wxbot.db import migrate
+from wxbot.testing.database import migrated_file
 
 STORES = ("sqlite", "postgresql", "mariadb")
 PASSWORD = "pass%word@x"  # what has to be quoted in a URL
@@ -382,7 +383,7 @@ class Databases:
     def _file(self, file: Path, *, migrated: bool) -> str:
         file.parent.mkdir(parents=True, exist_ok=True)
         if migrated and not file.exists():
-            shutil.copyfile(_sqlite_template(), file)
+            shutil.copyfile(migrated_file(), file)
         return f"sqlite:///{file}"
 
     def _on_server(self, server: Database, *, migrated: bool) -> str:
@@ -463,14 +464,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-@cache
-def _sqlite_template() -> Path:
-    folder = _folder()
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    migrate.upgrade(f"sqlite:///{folder / 'template.db'}")
-    return folder / "template.db"
 
 
 def _folder(parent: Path | None = None) -> Path:

@@ -150,6 +150,19 @@ def test_new_handlers_and_the_configuration_are_followed(project: Any) -> None:
     until(lambda: "sea" in phone.scenes)
 
 
+def test_configuration_that_is_made_meanwhile_is_followed(project: Any) -> None:
+    project.write("shops/__init__.py", project_handler("sea", "看海"))
+    started, phone, _, _ = start(project)
+    started.wait_for("Edit a handler")
+
+    made = project.write("config.toml", f'{project.config}[handlers]\npackages = ["handlers", "shops"]\n')
+    started.wait_for(r"config\.toml changed: ")
+    until(lambda: "sea" in phone.scenes)
+
+    made.unlink()
+    started.wait_for(r"(?s)(config\.toml (and 1 more )?changed: handlers.*){2}")
+
+
 def test_session_can_begin_with_a_fault(project: Any) -> None:
     broken = project.write("handlers/broken.py", "import nothing_of_this_name\n")
     started, phone, _, _ = start(project)
@@ -199,7 +212,7 @@ def test_password_is_never_one_that_users_may_not_have(tmp_path: Path) -> None:
 
 
 def test_password_that_somebody_wrote_has_to_be_a_good_one(project: Any) -> None:
-    project.write("var/dev-login.txt", "rGL-DEVrerib\n")
+    project.write("var/dev-login.txt", "DEV-dev-dev1\n")
 
     started, _, _, _ = start(project)
 

@@ -57,19 +57,64 @@ def test_package_may_be_inside_another(project: Any, tmp_path: Path) -> None:
         (("handler", "1" * 64), "a plugin cannot be called"),
         (("handler", "door", "--package", "../other"), "'../other' is not the name of a package"),
         (("plugin", "wxbot"), "the name 'wxbot' is taken"),
+        (("plugin", "order"), "the name 'order' is taken: wxbot offers a plugin of that name"),
+        (("plugin", "login"), "the name 'login' is taken: wxbot offers a plugin of that name"),
+        (("plugin", "tea-house"), "the name 'tea_house' is taken: tea-cards offers a plugin of that name"),
     ],
 )
 def test_what_could_not_be_mounted_is_not_written(
     project: Any, arguments: tuple[str, ...], fault: str
 ) -> None:
+    installed = project.folder / "site/tea_cards-1.0.dist-info"
+    installed.mkdir(parents=True)
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: tea-cards\nVersion: 1.0\n", "utf-8")
+    (installed / "entry_points.txt").write_text("[wxbot.plugins]\ntea_house = tea:plugin\n", "utf-8")
     before = sorted(project.folder.rglob("*"))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(project.folder)
+        patch.syspath_prepend(installed.parent)
         result = CliRunner().invoke(cli, ("new", *arguments))
 
     assert result.exit_code == 2 and fault in result.stderr
     assert sorted(project.folder.rglob("*")) == before
+
+
+def test_package_that_is_not_loaded_is_named_with_the_setting(project: Any) -> None:
+    result = project.run("new", "handler", "cafe", "--package", "shop")
+
+    assert "shop is not loaded yet: add it to [handlers] packages" in result.stdout
+    assert '\n[handlers]\npackages = ["handlers", "shop"]\n' in result.stdout
+    assert "Try it" not in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("packages", "arguments", "written", "said"),
+    [
+        ("shop", (), "shop/cafe.py", "Try it"),
+        ("shop,handlers", (), "handlers/cafe.py", "Try it"),
+        ("shop,tea", (), "handlers/cafe.py", 'packages = ["shop", "tea", "handlers"]'),
+        ("shop", ("--package", "handlers"), "handlers/cafe.py", 'packages = ["shop", "handlers"]'),
+        ("json", (), "handlers/cafe.py", 'packages = ["json", "handlers"]'),  # that package is Python's
+    ],
+)
+def test_handler_goes_where_it_is_loaded(
+    configured: Any, packages: str, arguments: tuple[str, ...], written: str, said: str
+) -> None:
+    result = configured.run("new", "handler", "cafe", *arguments, WXBOT_HANDLERS__PACKAGES=packages)
+
+    assert (result.returncode, result.stderr) == (0, "")
+    assert (configured.folder / written).exists()
+    assert said in result.stdout
+
+
+def test_settings_with_faults_do_not_keep_a_handler_from_being_written(project: Any) -> None:
+    project.write("config.toml", "[handlers]\npackages = 3\n")
+
+    result = project.run("new", "handler", "cafe")
+
+    assert (result.returncode, result.stderr) == (0, "")
+    assert (project.folder / "handlers/cafe.py").exists()
 
 
 def reply_of(folder: Path, tmp_path: Path, package: str, scene: str) -> str:
@@ -169,3 +214,16 @@ def test_name_that_no_package_has_is_refused(project: Any, name: str) -> None:
     result = project.run("new", "plugin", name)
 
     assert (result.returncode, sorted(project.folder.iterdir())) == (2, before)
+
+
+def test_bad_name_is_refused_before_anything_heavy_is_loaded(project: Any) -> None:
+    code = (
+        "import sys; from click.testing import CliRunner; from wxbot.cli import cli\n"
+        "said = CliRunner().invoke(cli, ('new', 'plugin', sys.argv[1]))\n"
+        "print(said.exit_code, [name for name in ('sqlalchemy', 'pydantic', 'flask') if name in sys.modules])"
+    )
+    for name in ("wxbot", "order", "Table"):
+        done = subprocess.run(
+            [sys.executable, "-c", code, name], cwd=project.folder, capture_output=True, text=True, check=True
+        )
+        assert done.stdout == "2 []\n", name

@@ -110,6 +110,19 @@ def test_refusal_says_what_to_compare(bot: str, runs: list[str]) -> None:
     assert all(word in result.output for word in ("403", "token", "clocks", "mode plain"))
 
 
+def test_bot_that_does_not_run_gives_no_answers_to_compare(
+    configured: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(configured.folder)
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}/wechat"
+
+    result = simulate("scan", "vip", "--repeat", "3", "--url", url)
+
+    assert (result.exit_code, result.output.count("(the callback cannot be reached)")) == (1, 3)
+    assert "answers" not in result.output
+
+
 def test_bot_that_does_not_run_is_named(configured: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(configured.folder)
     with socket.create_server(("127.0.0.1", 0)) as unused:

@@ -323,6 +323,16 @@ def test_repeating_comes_to_an_end(serve: Any) -> None:
     assert len(flaky.keys) == calls_module.TRIES
 
 
+def test_call_that_still_runs_is_no_conflict(serve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calls_module, "_PAUSE_SECONDS", 0)
+    problem = '{"status": 409, "code": "idempotency_running", "detail": "wait"}'
+    running = (409, problem, {"Content-Type": "application/problem+json", "Retry-After": "0"})
+    _, client = serve(LOST, running, running)
+
+    with pytest.raises(UnavailableError, match="idempotency_running"):
+        client.codes.mint("a")
+
+
 @pytest.mark.parametrize(
     "answer",
     [

@@ -161,6 +161,53 @@ def test_two_functions_of_one_name_are_refused(faults: Faults) -> None:
     assert "both functions are called 'a.same'" in fault
 
 
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        (lambda plugin: plugin.text("slow"), lambda plugin: plugin.text("quick")),
+        (lambda plugin: plugin.text(re.compile("a+")), lambda plugin: plugin.message("image")),
+        (lambda plugin: plugin.text("12", is_ahead=True), lambda plugin: plugin.click("KEY")),
+        (lambda plugin: plugin.scene("door"), lambda plugin: plugin.text("door")),
+        (lambda plugin: plugin.on_follow, lambda plugin: plugin.event("VIEW")),
+        (lambda plugin: plugin.fallback, lambda plugin: plugin.scene("door")),
+    ],
+    ids=["texts", "pattern and message", "ahead and click", "scene and text", "follow and event", "fallback"],
+)
+def test_functions_that_would_share_a_breaker_are_refused(
+    left: Callable[[Plugin], Callable[..., object]],
+    right: Callable[[Plugin], Callable[..., object]],
+    faults: Faults,
+) -> None:
+    plugin = Plugin("a")
+
+    def same(event: Event) -> str:
+        return "left"
+
+    first = left(plugin)(same)
+
+    def same(event: Event) -> str:  # type: ignore[no-redef]
+        return "right"
+
+    right(plugin)(same)
+
+    (fault,) = faults(plugin)
+
+    assert first is not same
+    assert "both functions are called 'a.same': rename one of them" in fault
+    assert fault.count("tests/scenes/test_ambiguity.py:") == 2
+
+
+def test_one_function_may_answer_many_things(build: Callable[..., Registry]) -> None:
+    plugin = plugin_with("a", "left", "right")
+    plugin.text("left")(one)
+    plugin.text(re.compile("l+"), is_ahead=True)(one)
+    plugin.click("LEFT")(one)
+    plugin.fallback(one)
+    plugin.errorhandler(KeyError)(lambda event, error: "trouble")
+
+    assert {route.handler for route in build(plugin).routes("default")} == {"a.one"}
+
+
 def test_same_function_name_in_two_plugins_is_fine(build: Callable[..., Registry]) -> None:
     registry = build(plugin_with("a", "left"), plugin_with("b", "right"))
 

@@ -137,23 +137,46 @@ def test_event_of_an_account_that_is_not_configured_has_no_handler(build: Build,
         (lambda plugin: plugin.errorhandler(KeyboardInterrupt), "a class of exceptions"),
         (lambda plugin: plugin.errorhandler(KeyError()), "a class of exceptions"),
         (lambda plugin: plugin.scene("x", when="always"), 'when is "follow", "scan" or left out'),
-        (lambda plugin: plugin.scene, "the rule is missing"),
     ],
 )
 def test_unusable_decorator_is_refused_with_its_place(
     decorate: Callable[[Any], Callable[..., object]], reason: str, faults: Faults
 ) -> None:
     plugin = Plugin("shop")
-    function = named("handler")
-    if decorate(plugin) == plugin.scene:
-        plugin.scene(function)(function)  # what Python makes of @plugin.scene without parentheses
-    else:
-        decorate(plugin)(function)
+    decorate(plugin)(named("handler"))
 
     (fault,) = faults(plugin)
 
     assert fault.startswith("tests/scenes/test_answers.py:")
     assert reason in fault
+
+
+@pytest.mark.parametrize(
+    ("decorator", "reason"),
+    [
+        ("scene", 'scene: the rule is missing: write @plugin.scene("...")'),
+        ("text", "text: this needs a text, or a pattern made with re.compile, and "),
+        ("click", "click: this needs the key of a menu item, and "),
+        ("event", "event: this needs WeChat's name of an event, and "),
+        ("message", "message: the decorator was used without parentheses: use one of text, image"),
+        ("errorhandler", "error: an error handler is for a class of exceptions, and the decorator was"),
+        ("provide", 'provider: the name is missing: write @plugin.provide("...")'),
+    ],
+)
+def test_decorator_without_parentheses_is_refused_with_its_place(
+    decorator: str, reason: str, faults: Faults
+) -> None:
+    plugin: Any = Plugin("shop")
+
+    def function() -> str:
+        return "never"
+
+    assert getattr(plugin, decorator)(function) is function  # what Python makes of a bare @plugin.scene
+    (fault,) = faults(plugin)
+
+    place = f"tests/scenes/test_answers.py:{function.__code__.co_firstlineno}"
+    assert fault.startswith(f"{place}: {reason}")
+    assert " at 0x" not in fault
 
 
 def fallbacks_of(registry: Registry, event: Event) -> list[str]:
@@ -261,6 +284,41 @@ def test_routes_show_all_that_is_answered(build: Build) -> None:
     assert {each.plugin for each in routes} == {"all"}
     assert routes[0].location.startswith("tests/scenes/test_answers.py:")
     assert registry.clicks("default") == ["KEY"]
+
+
+def test_routes_stand_in_the_order_in_which_they_are_asked(build: Build, ailin: Any) -> None:
+    chat = Plugin("chat")
+    chat.event("CLICK")(named("any_tap"))
+    chat.click("KEY")(named("tap"))
+    chat.message("text")(named("anything_else"))
+    chat.text(re.compile("1.*"))(named("ones"))
+    chat.text("12")(named("exactly"))
+    chat.fallback(named("nobody"))
+    orders = Plugin("orders", prefix="order:")
+    orders.fallback(named("no_order"))
+    old = Plugin("old", prefix="order:old:")
+    old.fallback(named("no_old_order"))
+    login = Plugin("login")
+    login.text(re.compile(r"\d{2,6}"), is_ahead=True)(named("numbers"))
+    registry = build(chat, orders, old, login)
+
+    routes = registry.routes("default")
+
+    assert [(each.handler, each.when) for each in routes] == [
+        ("old.no_old_order", None),
+        ("orders.no_order", None),
+        ("chat.nobody", None),
+        ("login.numbers", "ahead"),
+        ("chat.exactly", None),
+        ("chat.ones", None),
+        ("chat.anything_else", None),
+        ("chat.tap", None),
+        ("chat.any_tap", None),
+    ]
+    asked = [each.name for each, _ in registry.find(ailin.text("12")).asked]
+    assert asked == ["login.numbers", "chat.exactly"]
+    found = registry.find(ailin.scan("order:old:7"))
+    assert [each.name for each in found.fallbacks] == ["old.no_old_order", "chat.nobody"]
 
 
 def passing(ahead_count: int = 0) -> Plugin:

@@ -1,6 +1,7 @@
 """From what a handler returns to an outcome; and jobs, whose errors belong to their worker."""
 
 import logging
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -274,11 +275,36 @@ def test_a_text_that_all_pass_gets_the_fallback(dispatcher: Any, ailin: Any, run
     assert (outcome.status, outcome.reply) == (Status.UNMATCHED, Text("fallback"))
 
 
-def test_only_texts_can_be_passed_on(dispatcher: Any, ailin: Any, run: Any) -> None:
+@pytest.mark.parametrize(
+    ("decorate", "happen"),
+    [
+        (lambda plugin: plugin.text("42"), lambda ailin: ailin.text("42")),
+        (lambda plugin: plugin.message("text"), lambda ailin: ailin.text("42")),
+        (lambda plugin: plugin.click("KEY"), lambda ailin: ailin.click("KEY")),
+        (lambda plugin: plugin.scene("x"), lambda ailin: ailin.scan("x")),
+        (lambda plugin: plugin.fallback, lambda ailin: ailin.scan("x")),
+    ],
+    ids=["text", "any text", "click", "scan", "fallback"],
+)
+def test_who_is_not_ahead_cannot_pass(
+    decorate: Callable[[Plugin], Callable[..., object]],
+    happen: Callable[[Any], Event],
+    dispatcher: Any,
+    ailin: Any,
+    run: Any,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     plugin = Plugin("codes")
-    plugin.click("KEY")(answer_pass)
+    decorate(plugin)(answer_pass)
+    plugin.text(re.compile("4."), is_ahead=True)(answer_pass)
 
-    assert dispatch(dispatcher(plugin), ailin.click("KEY"), run).status is Status.FAILED
+    outcome = dispatch(dispatcher(plugin), happen(ailin), run)
+
+    assert (outcome.status, outcome.reply) == (Status.FAILED, Text("fallback"))
+    assert outcome.detail == "codes.answer_pass: PASS is for @plugin.text(..., is_ahead=True) alone"
+    (line,) = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
+    assert line.startswith("handler codes.answer_pass (tests/scenes/test_dispatch.py:")
+    assert line.endswith(" gave no reply: PASS is for @plugin.text(..., is_ahead=True) alone")
 
 
 def answer_pass(event: Event) -> object:

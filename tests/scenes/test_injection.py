@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from wxbot.scenes.inject import Context
 from wxbot.scenes.plugin import Plugin
 from wxbot.scenes.registry import Registry
-from wxbot.wechat.events import Event, Scan
+from wxbot.wechat.events import Event, Scan, TextMessage
 
 Build = Callable[..., Registry]
 Faults = Callable[..., tuple[str, ...]]
@@ -138,7 +138,11 @@ def test_provider_is_called_only_for_those_who_ask(build: Build, ailin: Any, run
         return 5
 
     plugin.scene("with")(lambda scan, stock: stock)
-    plugin.text("without")(lambda message: "nothing")
+
+    @plugin.text("without")
+    def without(message: TextMessage) -> str:
+        return "nothing"
+
     registry = build(plugin)
 
     assert call(registry, ailin.text("without"), run) == "nothing"
@@ -164,7 +168,11 @@ def test_handler_with_a_session_is_claimed(name: str, build: Build, ailin: Any) 
 def test_event_is_claimed_for_the_sake_of_a_fallback_or_an_error_handler(build: Build, ailin: Any) -> None:
     fallback, rescue = Plugin("fallback", prefix="f:"), Plugin("rescue", prefix="r:")
     fallback.scene("x")(lambda scan: "")
-    fallback.fallback(lambda scan, session: "")
+
+    @fallback.fallback
+    def rest(scan: Scan, session: Session) -> str:
+        return ""
+
     rescue.scene("x")(lambda scan: "")
     rescue.errorhandler(KeyError)(lambda scan, error, session: "")
     registry = build(fallback, rescue)

@@ -227,6 +227,99 @@ def test_module_first_imported_by_a_broken_one_is_loaded_afresh(write: Write) ->
     assert [each.rule for each in loaded.plugins[0].registrations] == ["zebra"]
 
 
+UNREACHABLE = [
+    pytest.param(
+        """
+        vip = Plugin("vip")
+
+
+        @vip.scene("vip")
+        def vip(scan):
+            return "vip"
+        """,
+        id="overwritten by its handler",
+    ),
+    pytest.param(
+        """
+        plugin = Plugin("vip")
+        plugin.scene("vip")(lambda scan: "vip")
+        plugin = Plugin("other")
+        """,
+        id="overwritten by another plugin",
+    ),
+    pytest.param(
+        """
+        plugins = [Plugin("vip")]
+        plugins[0].scene("vip")(lambda scan: "vip")
+        """,
+        id="in a list",
+    ),
+    pytest.param(
+        """
+        def make():
+            made = Plugin("vip")
+            made.scene("vip")(lambda scan: "vip")
+
+
+        make()
+        """,
+        id="made and dropped by a function",
+    ),
+]
+
+
+@pytest.mark.parametrize("source", UNREACHABLE)
+def test_plugin_that_no_variable_holds_is_refused_with_its_place(write: Write, source: str) -> None:
+    source = "from wxbot.scenes.plugin import Plugin\n" + dedent(source)
+    write("shop/vip.py", source)
+    write_plugin(write, "shop/ant.py", "ant")
+    made = "\nmake()" if "make()" in source else 'Plugin("vip")'
+    line = source[: source.index(made) + 1].count("\n") + 1
+
+    (fault,) = faults("shop")
+    (again,) = faults("shop")
+    loaded = load(["shop"], [], on_error="skip")
+
+    assert fault.startswith(
+        f"shop/vip.py:{line}: plugin 'vip' is made here, but no variable of shop.vip holds it"
+    )
+    assert fault == again
+    assert loaded.skipped == (fault,)
+    assert [name for name in names(loaded) if name != "other"] == ["ant"]
+
+
+def test_plugin_that_somebody_holds_or_nobody_uses_is_no_fault(
+    write: Write, monkeypatch: Any, tmp_path: Path
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    plugin = "from wxbot.scenes.plugin import Plugin\n"
+    kept = "made.scene(made.name)(lambda scan: made.name)"
+    factory = f"{plugin}\n\ndef make(name):\n    made = Plugin(name)\n    {kept}\n    return made\n"
+    write("library.py", f"{factory}\n\nALL = {{'spare': make('spare')}}\n")
+    write("shop/factory.py", factory)
+    write("shop/ant.py", "from library import make\nant = make('ant')\n")
+    write(
+        "shop/bee.py",
+        "from shop.factory import make\nfrom shop.deep.kept import helper\nbees = [make('bee')]\n",
+    )
+    write("shop/cat.py", "from shop.bee import bees\n\ncat = bees[0]\n")
+    write("shop/dog.py", f"{plugin}[Plugin('dog')]\n")
+    write("shop/deep/__init__.py", "")
+    write(
+        "shop/deep/kept.py", "from library import make\nhelper = make('helper')\nunmounted = make('deep')\n"
+    )
+    write("shop/eel.py", "from library import make\nEELS = [make('eel')]\n")
+    write("shop/deep/half.py", "from library import make\nmake('half')\n1 / 0\n")
+    write("shop/fox.py", "try:\n    import shop.deep.half\nexcept ZeroDivisionError:\n    pass\n")
+    write("shop/broken.py", "from library import make\nmake('broken')\n1 / 0\n")
+
+    loaded = load(["shop"], [], on_error="skip")
+
+    assert names(loaded) == ["ant", "helper", "bee"]
+    assert [fault.partition(":")[0] for fault in loaded.skipped] == ["shop/broken.py", "shop/eel.py"]
+    assert "plugin 'eel' is made here, but no variable of shop.eel holds it" in loaded.skipped[1]
+
+
 def test_repaired_package_can_be_loaded_in_the_same_process(write: Write) -> None:
     write_plugin(write, "shop/ant.py", "ant")
     write("shop/broken.py", "1 / 0\n")

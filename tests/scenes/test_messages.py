@@ -105,3 +105,13 @@ def test_suggestion_looks_at_few_of_many_scenes(build: Callable[..., Registry], 
     text = build(plugin).suggestion(ailin.scan("table-1500x"))
 
     assert "did you mean 'table-1500'?" in text
+
+
+def test_plugin_of_another_account_is_not_offered(build: Callable[..., Registry], ailin: Any) -> None:
+    chat, orders = Plugin("chat"), Plugin("orders", prefix="order:")
+    registry = build(chat, orders, accounts={"default": ["chat"], "shop": ["orders"]})
+
+    here, there = (registry.suggestion(ailin.scan("order:7", account=name)) for name in ("default", "shop"))
+
+    assert "into a plugin:" in here and '@plugin.scene("order:7")' in here
+    assert "into the plugin with the prefix 'order:':" in there and '@plugin.scene("7")' in there

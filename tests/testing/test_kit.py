@@ -5,10 +5,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, select
 
 from wxbot import Plugin, Scan
+from wxbot.db import migrate
 from wxbot.db.models import followers
 from wxbot.testing import Wx
+from wxbot.testing.database import migrated_file
 
 HANDLERS = """
 from wxbot import Plugin, Scan
@@ -108,3 +111,34 @@ def test_follower_row_forgets_the_openid_at_the_unfollow(wx: Wx) -> None:
     assert (before.openid, before.first_scene, before.follows) == (chen.openid, "7", 1)
     assert after.openid is None
     assert after.unfollowed_at is not None
+
+
+def follower_rows(wx: Wx) -> int:
+    with wx.session() as session:
+        return int(session.scalar(select(func.count()).select_from(followers)) or 0)
+
+
+def test_tables_are_made_once_and_every_bot_has_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wx_plugins: list[Plugin]
+) -> None:
+    migrated_file()  # by whichever test was the first
+    monkeypatch.setattr(migrate, "_move", lambda *_: pytest.fail("the tables were made again"))
+    kits = [Wx(tmp_path / name, plugins=wx_plugins) for name in ("one", "two")]
+
+    kits[0].user("ailin").scan(kits[0].world.mint(7))
+
+    assert [follower_rows(kit) for kit in kits] == [1, 0]
+    for kit in kits:
+        kit.close()
+
+
+def test_a_database_that_settings_name_is_used_and_no_other_made(
+    tmp_path: Path, wx_plugins: list[Plugin]
+) -> None:
+    named = {"database": {"url": f"sqlite:///{tmp_path / 'named.db'}"}}
+
+    kit = Wx(tmp_path, plugins=wx_plugins, overrides=named)
+
+    assert follower_rows(kit) == 0
+    kit.close()
+    assert (tmp_path / "named.db").exists() and not (tmp_path / "wxbot.db").exists()

@@ -9,7 +9,7 @@ from typing import Any
 import requests
 from requests.auth import AuthBase
 
-from wxbot.client.errors import ClientError, NotFoundError, ProblemError, UnreachableError, of_status
+from wxbot.client.errors import ClientError, NotFoundError, ProblemError, UnreachableError, of_problem
 
 TRIES = 3
 # Who is told to wait for longer decides for themselves.
@@ -113,9 +113,10 @@ class Calls:
             )
         told = self._json(answer)
         after = answer.headers.get("Retry-After", "")
-        return of_status(answer.status_code)(
+        code = str(told.get("code", ""))
+        return of_problem(answer.status_code, code)(
             answer.status_code,
-            str(told.get("code", "")),
+            code,
             str(told.get("detail", "")),
             retry_after=int(after) if after.isdecimal() else None,
             fields={str(each["field"]): str(each["message"]) for each in told.get("errors", ())},

@@ -55,11 +55,13 @@ class RefusedError(ProblemError):
 
 
 class UnavailableError(ProblemError):
-    """Not now: WeChat or the database does not answer, or a limit is reached."""
+    """Not now: WeChat or the database does not answer, a limit is reached, or the first try still runs."""
 
 
-def of_status(status: int) -> type[ProblemError]:
-    """Return the class of error for a status."""
+def of_problem(status: int, code: str) -> type[ProblemError]:
+    """Return the class of error for a status and a code."""
+    if code == "idempotency_running":
+        return UnavailableError
     if status in (401, 403):
         return NotAllowedError
     if status >= 500 or status == 429:

@@ -131,7 +131,10 @@ class ClaimsOfSite(Resource[ShownClaim]):
         return self._change(id, "confirm")
 
     def release(self, id: str) -> ShownClaim:
-        """Take the subject from who claimed it. Raises ConflictError when nobody has it."""
+        """Take the subject from who claimed it. Raises ConflictError when nobody has it.
+
+        A link that is confirmed is ended by `bindings.end`; here it is refused with ConflictError as well.
+        """
         return self._change(id, "release")
 
     def watch(self, id: str, *, seconds: float) -> Iterator[ShownClaim]:

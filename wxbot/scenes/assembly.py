@@ -102,12 +102,10 @@ def _tables(
 
 
 def _doubled_endpoints(answers: Sequence[Answer]) -> list[Fault]:
-    """Two functions of one name in one plugin: `scene_for` could not tell them apart."""
+    """Two functions of one name in one plugin: `scene_for` could not tell them apart, nor the breaker."""
     faults = []
     known: dict[str, Answer] = {}
     for answer in answers:
-        if answer.rule.kind != "scene":
-            continue
         taken = known.setdefault(answer.handler.name, answer)
         if taken.handler is not answer.handler and taken.plugin is answer.plugin:
             faults.append(

@@ -62,13 +62,15 @@ class JobHandler:
         filled = self.supplies.fill(self.needs, event=None, context=context)
         return finished(self.function(**arguments, **filled))
 
-    def deferred(self, arguments: Mapping[str, object]) -> Deferred:
-        """Return the job as it is written down; raises NotDeferrableError."""
+    def deferred(self, arguments: Mapping[str, object], *, unnamed: Sequence[object] = ()) -> Deferred:
+        """Return the job as it is written down; raises NotDeferrableError, for anything `unnamed` as well."""
+        taken = ", ".join(self.takes) or "nothing"
+        if unnamed:
+            raise self._fault(f"takes {taken}, by name: write name=value for each value given to defer()")
         unknown = sorted(arguments.keys() - set(self.takes))
         missing = sorted(self.requires - arguments.keys())
         if unknown or missing:
             given = ", ".join(arguments) or "nothing"
-            taken = ", ".join(self.takes) or "nothing"
             raise self._fault(f"takes {taken}, and was given {given}: correct the names given to defer()")
         kept = {name: self._kept(name, value) for name, value in arguments.items()}
         if len(json.dumps(kept, ensure_ascii=False).encode()) > _ARGUMENTS_BYTES:

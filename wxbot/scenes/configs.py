@@ -1,12 +1,17 @@
 """The plugins' own sections of the settings, `[plugins.<name>]`, read by the plugins' own models."""
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from wxbot.scenes.plugin import Plugin
+from wxbot.settings.checks import listed
+from wxbot.settings.variables import FromVariable
+
+# A text where the model wants several values.
+_NO_LIST = frozenset({"list_type", "tuple_type", "set_type", "frozen_set_type", "sequence_str"})
 
 
 def read_config(plugin: Plugin, section: Mapping[str, Any] | None) -> tuple[BaseModel | None, list[str]]:
@@ -19,14 +24,40 @@ def read_config(plugin: Plugin, section: Mapping[str, Any] | None) -> tuple[Base
             f"{plugin.place}: config of plugin {plugin.name!r} is no pydantic model: pass the class"
         ]
     try:
-        return model.model_validate(dict(section or {})), []
+        return _validated(model, dict(section or {})), []
     except ValidationError as error:
-        return None, [_fault(plugin.name, problem) for problem in error.errors(include_url=False)]
+        return None, [_fault(plugin.name, section, problem) for problem in error.errors(include_url=False)]
+    # A model's validators may raise anything; the text of what they raise may hold a value.
+    except Exception as error:
+        return None, [f"[plugins.{plugin.name}] ({plugin.place}): its config raised {type(error).__name__}"]
 
 
-def _fault(name: str, problem: Any) -> str:
+def _validated(model: type[BaseModel], section: dict[str, Any]) -> BaseModel:
+    """Read a section; what came from a variable is split where the model wants a list, as wxbot's own are."""
+    try:
+        return model.model_validate(section)
+    except ValidationError as error:
+        problems = [each for each in error.errors(include_url=False) if each["type"] in _NO_LIST]
+        texts = [each["input"] for each in problems if isinstance(each["input"], FromVariable)]
+        if not texts:
+            raise
+    return model.model_validate(_split(section, texts))
+
+
+def _split(value: Any, texts: Sequence[FromVariable]) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _split(inner, texts) for key, inner in value.items()}
+    return listed(value) if any(value is text for text in texts) else value
+
+
+def _fault(name: str, section: Any, problem: Any) -> str:
     where = " ".join((f"[plugins.{name}]", ".".join(str(part) for part in problem["loc"]))).rstrip()
-    return f"{where}: {_without_value(problem)}"
+    value = section
+    for part in problem["loc"]:
+        if isinstance(value, Mapping) and part in value:  # else a number in a list, or a kind of a union
+            value = value[part]
+    source = f" (from {value.variable})" if isinstance(value, FromVariable) else ""
+    return f"{where}{source}: {_without_value(problem)}"
 
 
 def _without_value(problem: Any) -> str:

@@ -22,7 +22,7 @@ from wxbot.scenes.background import JobHandler, ObserverHandler
 from wxbot.scenes.handler import PASS, Handler, Match, finished
 from wxbot.scenes.inject import Context
 from wxbot.scenes.registry import Registry
-from wxbot.wechat.events import Event, Follow, Scan, TextMessage, Unfollow, always_visible
+from wxbot.wechat.events import Event, Follow, Scan, Unfollow, always_visible
 from wxbot.wechat.replies import ACK, Acknowledgement, Replies, Reply, Text, as_replies
 
 log = logging.getLogger(__name__)
@@ -124,8 +124,9 @@ class Dispatcher:
         name, failure = "", ""
         if match.handler is None and always_visible(event):
             self._suggest(event)
-        for handler, values in match.asked:
-            attempt = self._attempt(handler, event, values=values, work=work)
+        for number, (handler, values) in enumerate(match.asked):
+            may_pass = number < match.may_pass
+            attempt = self._attempt(handler, event, values=values, work=work, may_pass=may_pass)
             if attempt is None:
                 continue
             name, failure = handler.name, attempt.failure
@@ -179,13 +180,14 @@ class Dispatcher:
         *,
         values: Mapping[str, object],
         work: Work,
+        may_pass: bool = False,
         is_second: bool = False,
     ) -> _Attempt | None:
         """Return what came of asking a handler; None when it leaves the event to others."""
         try:
             self.runs[handler.name] += 1
             returned = _returned(lambda: handler.call(event, values, context=work))
-            if returned is PASS and isinstance(event, TextMessage):
+            if returned is PASS and may_pass:
                 _close(work)
                 return None
             result = _result_of(returned, event)
@@ -198,7 +200,9 @@ class Dispatcher:
                 log.warning("handler %s met others in the database and is run once more", handler.name)
                 # Both may have lost, and would meet again.
                 time.sleep(_random.uniform(0, _APART_SECONDS))
-                return self._attempt(handler, event, values=values, work=work, is_second=True)
+                return self._attempt(
+                    handler, event, values=values, work=work, may_pass=may_pass, is_second=True
+                )
             return self._after_error(handler, event, error=error, work=work)
 
     def _after_error(self, handler: Handler, event: Event, *, error: BaseException, work: Work) -> _Attempt:
@@ -242,6 +246,8 @@ def _returned(function: Callable[[], object]) -> object:
 def _result_of(returned: object, event: Event) -> Replies:
     if isinstance(event, Unfollow) or (returned is None and not always_visible(event)):
         return Replies(ACK)
+    if returned is PASS:
+        raise NotAReplyError("PASS is for @plugin.text(..., is_ahead=True) alone")
     return as_replies(returned, event)
 
 

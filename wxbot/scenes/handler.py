@@ -66,12 +66,14 @@ PASS: Final = Pass.PASS
 class Match:
     """Who answers an event: the handler with what it captured, then the fallbacks in their order.
 
-    `others` are asked, one after the other, when the handler passes.
+    `others` are asked, one after the other, when the handler passes. So many of all who are asked as
+    `may_pass` says, the first ones, may do so.
     """
 
     handler: Handler | None = None
     values: Mapping[str, object] = field(default_factory=dict)
     others: tuple[tuple[Handler, Mapping[str, object]], ...] = ()
+    may_pass: int = 0
     fallbacks: tuple[Handler, ...] = ()
 
     @cached_property

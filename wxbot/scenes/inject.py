@@ -223,7 +223,9 @@ def check_provider(
 ) -> tuple[Provider, list[str]]:
     """Read a function of `Plugin.provide`, and all that is wrong with it."""
     parameters, faults = read_parameters(function, 0)
-    if not isinstance(name, str) or not name.isidentifier() or name in RESERVED:
+    if name is function:
+        faults.append('the name is missing: write @plugin.provide("...")')
+    elif not isinstance(name, str) or not name.isidentifier() or name in RESERVED:
         faults.append(f"{name!r} cannot be provided: choose the name of a parameter that is not reserved")
     if inspect.iscoroutinefunction(function):
         faults.append("a provider cannot be async: make the value in a plain function")

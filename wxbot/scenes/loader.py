@@ -14,10 +14,10 @@ from types import ModuleType
 from typing import Literal
 
 from wxbot.errors import PluginError
+from wxbot.scenes.names import GROUP
 from wxbot.scenes.places import place
-from wxbot.scenes.plugin import Plugin
+from wxbot.scenes.plugin import Made, Plugin, made_at_import
 
-GROUP = "wxbot.plugins"
 # In a wheel the examples lie inside the package; they stand in where nobody has written handlers yet.
 SHIPPED = {"handlers": "wxbot._handlers"}
 
@@ -52,6 +52,7 @@ def load(
         loading.add_entry_point(name)
     for plugin in extra:
         loading.add(plugin, "create_app(plugins=...)")
+    loading.note_unreachable()
     if loading.faults and on_error == "stop":
         for package in packages:
             _forget_modules(package, before)
@@ -65,10 +66,13 @@ class _Loading:
     def __init__(self) -> None:
         self.plugins: list[Plugin] = []
         self.faults: list[str] = []
+        self._roots: list[str] = []
+        self._made: list[Made] = []
 
     def add_package(self, name: str) -> None:
         """Import a package and the modules directly inside it, or a single module."""
         root = SHIPPED[name] if name in SHIPPED and importlib.util.find_spec(name) is None else name
+        self._roots.append(root)
         package = self._import(root, root)
         if package is None:
             return
@@ -101,6 +105,22 @@ class _Loading:
         elif not any(plugin is each for each in self.plugins):
             self.plugins.append(plugin)
 
+    def note_unreachable(self) -> None:
+        """Note the plugins with handlers that modules of the packages made, and that nobody could collect."""
+        for made in self._made:
+            name = str(made.variables.get("__name__"))
+            is_ours = any(f"{name}.".startswith(f"{root}.") for root in self._roots)
+            # Somebody may have tried to import it, and have gone on without it.
+            is_there = getattr(sys.modules.get(name), "__dict__", None) is made.variables
+            held = [*self.plugins, *made.variables.values()]
+            if not (is_ours and is_there) or any(made.plugin is each for each in held):
+                continue
+            if made.plugin.registrations:
+                self.faults.append(
+                    f"{made.place}: plugin {made.plugin.name!r} is made here, but no variable of {name} "
+                    "holds it (did a function take its name?): keep it in one"
+                )
+
     def _add_named(self, entry_point: EntryPoint) -> None:
         source = f"entry point {entry_point.name!r} ({entry_point.value})"
         try:
@@ -117,6 +137,7 @@ class _Loading:
         """Import a module; if that fails, undo what it did to us and note where in `root` it failed."""
         before = frozenset(sys.modules)
         counts = [(plugin, len(plugin.registrations)) for plugin in self.plugins]
+        made_count, noting = len(self._made), made_at_import.set(self._made)
         try:
             return importlib.import_module(name)
         # A module may raise anything while it is imported, and a sys.exit in one must not look like success.
@@ -125,7 +146,10 @@ class _Loading:
             _forget_modules(root, before)
             for plugin, count in counts:
                 plugin.forget_after(count)
+            del self._made[made_count:]
             return None
+        finally:
+            made_at_import.reset(noting)
 
 
 def _prefer_working_directory() -> None:

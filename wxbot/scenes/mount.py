@@ -22,14 +22,12 @@ from wxbot.scenes.inject import (
     check_provider,
     read_parameters,
 )
+from wxbot.scenes.names import name_fault
 from wxbot.scenes.patterns import RuleError, check_prefix
 from wxbot.scenes.places import place_of
 from wxbot.scenes.plugin import Plugin, Registration
 from wxbot.scenes.rules import Rule, read_rule
 from wxbot.wechat.replies import Reply, as_interim
-
-_PLUGIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
-_OURS = ("wxbot", "channels")  # begin the names of our own jobs, and of what channels answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +99,6 @@ def _name_faults(plugin: Plugin) -> list[str]:
     return faults
 
 
-def name_fault(name: str) -> str:
-    """Return why a plugin cannot have this name, an empty text if it can."""
-    if not _PLUGIN_NAME.fullmatch(name):
-        return f"a plugin cannot be called {name!r}: use letters, digits, _ and -, a letter first"
-    return f"the name {name!r} is taken: call the plugin something else" if name in _OURS else ""
-
-
 def _providers(mounted: Mounted) -> dict[str, Provider]:
     providers: dict[str, Provider] = {}
     places: dict[str, str] = {}
@@ -120,7 +111,8 @@ def _providers(mounted: Mounted) -> dict[str, Provider]:
         )
         if name in places:
             faults.append(f"{name!r} is provided at {places[str(name)]} as well: keep one of them")
-        mounted.faults += [f"{place}: provider {name!r}: {fault}" for fault in faults]
+        shown = "provider" if name is registration.function else f"provider {name!r}"
+        mounted.faults += [f"{place}: {shown}: {fault}" for fault in faults]
         places[str(name)] = place
         providers[str(name)] = provider
     return providers

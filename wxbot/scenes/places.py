@@ -33,6 +33,14 @@ def place_of_caller(depth: int) -> str:
     return place(frame.f_code.co_filename, frame.f_lineno)
 
 
+def module_of_caller() -> tuple[dict[str, Any], str]:
+    """Return the variables of the module that is being imported, the innermost of several, and its line."""
+    frame = sys._getframe(1)
+    while frame.f_code.co_name != "<module>" and frame.f_back is not None:
+        frame = frame.f_back
+    return frame.f_globals, place(frame.f_code.co_filename, frame.f_lineno)
+
+
 def _code(function: Callable[..., Any]) -> CodeType | None:
     inner: Any = inspect.unwrap(function)
     inner = getattr(inner, "func", inner)  # functools.partial

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, overload
 
 from pydantic import BaseModel
 
 from wxbot.errors import PluginError
-from wxbot.scenes.places import place_of, place_of_caller
+from wxbot.scenes.places import module_of_caller, place_of, place_of_caller
 from wxbot.wechat.replies import Reply
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -26,6 +27,19 @@ Kind = Literal[
     "job",
     "observer",
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A plugin that was made while a module was imported: the module's variables, and its line."""
+
+    plugin: "Plugin"
+    variables: dict[str, Any]
+    place: str
+
+
+# Where plugins are noted that are made in this thread while modules are imported.
+made_at_import: ContextVar[list[Made] | None] = ContextVar("made_at_import", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +81,9 @@ class Plugin:
             raise PluginError(f"{self.place}: name and prefix of a plugin are text: put them in quotes")
         self._registrations: list[Registration] = []
         self._is_mounted = False
+        noted = made_at_import.get()
+        if noted is not None:
+            noted.append(Made(self, *module_of_caller()))
 
     def __repr__(self) -> str:
         """Name the plugin and where it was made."""
@@ -204,6 +221,9 @@ class Plugin:
             self._add(Registration(kind, function, rule, when, interim, is_ahead))
             return function
 
+        # Without parentheses Python calls nothing but this: what it is given is the function itself.
+        if callable(rule) and not isinstance(rule, type):
+            return register(rule)
         return register
 
     def _add(self, registration: Registration) -> None:

@@ -22,11 +22,14 @@ __all__ = ["Context", "Handler", "Match", "Registry", "Route"]
 
 @dataclass(frozen=True)
 class Route:
-    """One line of `wxbot routes`: what is answered (`kind` and `rule`), by whom, and where it is written."""
+    """One line of `wxbot routes`: what is answered (`kind` and `rule`), by whom, and where it is written.
+
+    `when` restricts scenes, and tells texts that are asked about ahead of all others.
+    """
 
     kind: str
     rule: str
-    when: When | None
+    when: When | Literal["ahead"] | None
     handler: str
     plugin: str
     location: str
@@ -81,11 +84,13 @@ class Registry:
             return table.match(event.scene, event.when)
         if isinstance(event, TextMessage):
             asked: list[tuple[Handler, Mapping[str, object]]] = [*table.find_ahead(event.content)]
+            ahead = len(asked)
             text = table.find_text(event.content)
             other = _find_other(table, event) if text is None else None
             asked += [text] if text else [(other, {})] if other else []
             if asked:
-                return Match(handler=asked[0][0], values=asked[0][1], others=tuple(asked[1:]))
+                (first, values), *others = asked
+                return Match(handler=first, values=values, others=tuple(others), may_pass=ahead)
         return Match(handler=_find_other(table, event))
 
     def error_handlers(self, handler: Handler, error: Exception) -> Handler | None:
@@ -112,7 +117,13 @@ class Registry:
         """Return the name under which a function is a job, if it is one."""
         return next((job.name for job in self._jobs.values() if job.function == function), None)
 
-    def deferred(self, function: Callable[..., object], arguments: Mapping[str, object]) -> Deferred:
+    def deferred(
+        self,
+        function: Callable[..., object],
+        arguments: Mapping[str, object],
+        *,
+        unnamed: Sequence[object] = (),
+    ) -> Deferred:
         """Return what `defer(function, **arguments)` writes down; raises NotDeferrableError."""
         name = self.job_name(function)
         if name is None:
@@ -121,7 +132,7 @@ class Registry:
                 f"{shown} is no job of a mounted plugin: put @plugin.job on it, above all other decorators, "
                 "and give the function itself to defer()"
             )
-        return self._jobs[name].deferred(arguments)
+        return self._jobs[name].deferred(arguments, unnamed=unnamed)
 
     def scene_for(self, endpoint: str, /, *, account: str | None = None, **values: object) -> str:
         """Return the scene that brings these values to a handler (`plugin.function`), as `url_for` does.
@@ -133,24 +144,22 @@ class Registry:
         return build_scene(self._table(account), endpoint, values)
 
     def routes(self, account: str) -> list[Route]:
-        """Return all that an account answers: scenes by specificity, then fallbacks, then other events."""
+        """Return all that an account answers, as it is asked: scenes, then fallbacks, then the rest."""
         table = self._table(account)
         scenes = sorted(table.scenes, key=lambda each: (each.pattern.rank, each.pattern.text))
         routes = [
             Route(each.pattern.kind, each.pattern.text, each.when, each.handler.name, *_origin(each.handler))
             for each in scenes
         ]
-        others = [each for each in table.answers if each.rule.kind != "scene"]
-        others.sort(key=lambda each: each.rule.kind != "fallback")
         routes += [
             Route(
                 each.rule.kind,
                 each.plugin.prefix if each.rule.kind == "fallback" else each.rule.text,
-                None,
+                "ahead" if each.rule.is_ahead else None,
                 each.handler.name,
                 *_origin(each.handler),
             )
-            for each in others
+            for each in table.others()
         ]
         return routes
 
@@ -176,7 +185,8 @@ class Registry:
         table = self._tables.get(event.account)
         if table is None or not isinstance(event, Scan):
             return suggestion(event)
-        prefixes = [each.prefix for each in self.plugins if event.scene.startswith(each.prefix)]
+        plugins = (each for each in self.plugins if each.name in table.plugins)
+        prefixes = [each.prefix for each in plugins if event.scene.startswith(each.prefix)]
         return suggestion(
             event,
             table.near(event.scene),

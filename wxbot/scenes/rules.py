@@ -13,6 +13,7 @@ When = Literal["follow", "scan"]
 WHENS: tuple[When, ...] = ("follow", "scan")
 Key = Pattern | re.Pattern[str] | type[Exception] | str
 
+_BARE = "the decorator was used without parentheses"
 _INSTEAD = {
     "scan": "@plugin.scene",
     "subscribe": "@plugin.on_follow or @plugin.scene",
@@ -84,14 +85,16 @@ def _read_event(registration: Registration, _prefix: str) -> Rule:
 def _read_message(registration: Registration, _prefix: str) -> Rule:
     kind = registration.rule
     if kind not in MESSAGE_KINDS:
-        raise RuleError(f"there are no messages of kind {kind!r}: use one of {', '.join(MESSAGE_KINDS)}")
+        found = _BARE if callable(kind) else f"there are no messages of kind {kind!r}"
+        raise RuleError(f"{found}: use one of {', '.join(MESSAGE_KINDS)}")
     return Rule("message", str(kind), repr(kind))
 
 
 def _read_error(registration: Registration, _prefix: str) -> Rule:
     error = registration.rule
     if not (isinstance(error, type) and issubclass(error, Exception)):
-        raise RuleError(f"an error handler is for a class of exceptions, not {error!r}")
+        found = _BARE if error is registration.function else f"{error!r} was given"
+        raise RuleError(f"an error handler is for a class of exceptions, and {found}")
     return Rule("error", error, error.__name__)
 
 
@@ -101,7 +104,7 @@ def _read_bare(registration: Registration, _prefix: str) -> Rule:
 
 def _words(rule: object, wanted: str) -> str:
     if not isinstance(rule, str) or not rule.strip():
-        given = "the decorator was used without parentheses" if callable(rule) else f"{rule!r} was given"
+        given = _BARE if callable(rule) else f"{rule!r} was given"
         raise RuleError(f"this needs {wanted}, and {given}")
     return rule
 

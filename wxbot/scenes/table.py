@@ -9,11 +9,13 @@ from typing import Generic, TypeVar
 from wxbot.scenes.handler import Handler, Match
 from wxbot.scenes.mount import Answer
 from wxbot.scenes.patterns import CONVERTERS, Miss, Pattern
-from wxbot.scenes.plugin import Plugin
+from wxbot.scenes.plugin import Kind, Plugin
 from wxbot.scenes.rules import WHENS, When
 from wxbot.scenes.signing import SigningKeys
 
 Item = TypeVar("Item")
+# A text that no rule takes is a message, a tap that nobody knows an event.
+_TURNS: tuple[Kind, ...] = ("fallback", "follow", "unfollow", "text", "message", "click", "event")
 _NEAR = 50  # so many neighbours are compared with a scene that nobody answers, however many there are
 
 
@@ -180,6 +182,10 @@ class Table:
             return self.exact["text", text].handler, {}
         return next(_matching(self.texts, text), None)
 
+    def others(self) -> list[Answer]:
+        """Return what is no rule for scenes, in the order in which it is asked."""
+        return sorted((each for each in self.answers if each.rule.kind != "scene"), key=_turn)
+
     def find_exact(self, kind: str, key: str) -> Handler | None:
         """Return who answers a click, an event, a message kind, a follow or an unfollow."""
         answer = self.exact.get((kind, key))
@@ -196,6 +202,16 @@ def build_table(account: str, answers: Iterable[Answer], keys: SigningKeys) -> t
         if taken is not None:
             faults.append(_contention(answer, taken))
     return table, faults
+
+
+def _turn(answer: Answer) -> tuple[int, int]:
+    """Say when an answer is asked, as `fallbacks_for`, `find_ahead` and `find_text` do; alike: as mounted."""
+    rule, within = answer.rule, 0
+    if rule.kind == "fallback":
+        within = -len(answer.plugin.prefix)
+    elif rule.kind == "text" and not rule.is_ahead:
+        within = 2 if isinstance(rule.key, re.Pattern) else 1
+    return _TURNS.index(rule.kind), within
 
 
 def _match(handler: Handler | None, fallbacks: tuple[Handler, ...], values: Mapping[str, object]) -> Match:

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from wxbot.errors import ConfigurationError
 from wxbot.settings.faults import Place, label, sentence
 from wxbot.settings.model import Settings, describe
+from wxbot.settings.variables import FromVariable
 
 # Read elsewhere: by this module, by gunicorn.conf.py, by the tests.
 _NOT_SETTINGS = re.compile(
@@ -108,7 +109,8 @@ def _overlay(data: dict[str, Any], variables: Mapping[str, str]) -> dict[Place, 
         section = _section(data, place[:-1])
         # A key where a section belongs is reported when the whole is checked.
         if section is not None:
-            section[place[-1]] = variables[name]
+            value = variables[name]
+            section[place[-1]] = FromVariable(value, name) if place[0] == "plugins" else value
             sources[place] = name
     for *parents, key in sources:
         other = key.removesuffix("_file") if key.endswith("_file") else f"{key}_file"

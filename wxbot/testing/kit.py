@@ -1,5 +1,6 @@
 """A bot and an emulated WeChat in one process, for one test."""
 
+import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from wxbot.emulator.push import PushResponse
 from wxbot.emulator.world import Account, World
 from wxbot.scenes.plugin import Plugin
 from wxbot.testing.actors import User
+from wxbot.testing.database import migrated_file
 from wxbot.testing.http import WorldHttp
 from wxbot.wechat.api import ApiClient
 from wxbot.working import build_worker
@@ -50,9 +52,13 @@ class Wx:
         overrides: Mapping[str, Any] | None = None,
         database_url: str = "",
     ) -> None:
-        database_url = database_url or f"sqlite:///{folder / 'wxbot.db'}"
-        defaults = _defaults(folder, database_url=database_url, packages=packages)
+        file = folder / "wxbot.db"
+        own_url = f"sqlite:///{file}"
+        defaults = _defaults(folder, database_url=database_url or own_url, packages=packages)
         configured = settings.from_data(_merged(defaults, overrides or {}))
+        if configured.database.url.get_secret_value() == own_url and not file.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(migrated_file(), file)
         account = configured.accounts["default"]
         self.world = World(
             account=Account(

@@ -24,15 +24,15 @@ class Sources:
     files: frozenset[Path]
 
 
-def sources_of(packages: Sequence[str], config: Path) -> Sources:
-    """Return where these packages are, with the configuration and, in a checkout, wxbot itself."""
+def sources_of(packages: Sequence[str], configurations: Sequence[Path]) -> Sources:
+    """Return where these packages are, with what may be the configuration and, in a checkout, wxbot."""
     found = [_place(package) for package in packages]
     ours = Path(__file__).resolve().parents[2]
     if (ours.parent / "pyproject.toml").is_file():
         found.append(ours)
     return Sources(
         folders=frozenset(place for place in found if place and place.is_dir()),
-        files=frozenset([config, *(place for place in found if place and place.is_file())]),
+        files=frozenset([*configurations, *(place for place in found if place and place.is_file())]),
     )
 
 

@@ -16,7 +16,7 @@ from wxbot.cli.dev.codes import Platform, RefusedError, forget_codes
 from wxbot.cli.dev.demo import fill_once
 from wxbot.cli.dev.edits import edits, sources_of
 from wxbot.cli.dev.login import NAME, dev_password, offer_login
-from wxbot.cli.dev.setup import DATABASE, Setup, emulated_account, set_up, write_once
+from wxbot.cli.dev.setup import DATABASE, Setup, configurations, emulated_account, set_up, write_once
 from wxbot.cli.dev.shop import DemoShop
 from wxbot.cli.ports import listen, require_free
 from wxbot.emulator.threaded import run_emulator
@@ -102,7 +102,7 @@ class Session:
     def follow_edits(self) -> None:
         """Start the bot, and replace it after every edit. Never returns."""
         is_first = True
-        for changed in edits(lambda: sources_of(self._setup.packages, self._setup.config)):
+        for changed in edits(lambda: sources_of(self._setup.packages, configurations())):
             if changed or is_first:
                 self._replace_bot(changed)
                 is_first = False

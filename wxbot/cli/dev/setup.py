@@ -107,7 +107,8 @@ def set_up(account: Account, *, bot_url: str, emulator_url: str, shop: ShopPlace
     for at the emulator, and records and jobs go to files for development. With a `shop`, the plugins that it
     needs are switched on.
     """
-    config = _config()
+    files = configurations()
+    config = next((each for each in files if each.exists()), files[-1])
     environment = {name: value for name, value in os.environ.items() if not _is_replaced(name)}
     environment |= {
         "PYTHONUNBUFFERED": "1",
@@ -144,12 +145,10 @@ def _tell_other_commands(mounted: Mapping[str, str]) -> None:
     write_private(MOUNTED, json.dumps(dict(mounted)))  # with the shop's secret in it
 
 
-def _config() -> Path:
+def configurations() -> tuple[Path, ...]:
+    """Return the files that may hold the configuration: the first that there is, or the last."""
     named = os.environ.get("WXBOT_CONFIG")
-    if named:
-        return Path(named)
-    own = Path("config.toml")
-    return own if own.exists() else DEVELOPMENT
+    return (Path(named),) if named else (Path("config.toml"), DEVELOPMENT)
 
 
 def _is_replaced(variable: str) -> bool:

@@ -11,7 +11,9 @@ from urllib.parse import unquote, urlsplit
 import click
 
 from wxbot.cli.new.files import render, write
+from wxbot.cli.new.packages import loaded_packages, next_step, package_for
 from wxbot.cli.output import Failure
+from wxbot.scenes.names import name_fault, offer_fault
 
 if TYPE_CHECKING:
     from wxbot.scenes.patterns import Pattern
@@ -31,11 +33,9 @@ def new() -> None:
 @click.option("--name", help="Of the module and its plugin; made from SCENE unless given.")
 @click.option(
     "--package",
-    default="handlers",
-    show_default=True,
-    help="The package of handlers in this folder; made if it is missing.",
+    help="The package of handlers in this folder; made if it is missing.  [default: the one that is loaded]",
 )
-def handler(scene: str, name: str | None, package: str) -> None:
+def handler(scene: str, name: str | None, package: str | None) -> None:
     """Write a handler for SCENE: a text such as `vip`, a number, or a rule such as `shop:<int:shop_id>`."""
     from wxbot.scenes.patterns import RuleError, compile_rule
 
@@ -45,31 +45,32 @@ def handler(scene: str, name: str | None, package: str) -> None:
         raise click.UsageError(str(error)) from None
     name = _module_name(name or _CAPTURE.sub(r"\1", scene))
     _check(pattern, name)
+    loaded = loaded_packages()
+    package = package or package_for(loaded)
     folder = _folder(package)
     contents = {folder / f"{name}.py": _handler(pattern, name)}
     if not (folder / "__init__.py").exists():
         contents = {folder / "__init__.py": render("package"), **contents}
     write(contents)
     click.echo(f"{folder / f'{name}.py'} answers {scene}.")
-    click.echo("Try it: `wxbot dev` shows its code on the phone page and takes every edit over at once.")
+    click.echo(next_step(package, loaded))
 
 
 @new.command()
 @click.argument("name")
 def plugin(name: str) -> None:
     """Write a package `wxbot-NAME` with a plugin, its tests and a Makefile; `make test` in it passes."""
-    from wxbot.scenes.mount import name_fault
-
     if not _NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
         raise click.UsageError(
             f"NAME has 1 to {_LONGEST_NAME} letters a to z and digits, with single hyphens between words"
         )
-    if fault := name_fault(name.replace("-", "_")):
+    own = name.replace("-", "_")
+    if fault := name_fault(own) or offer_fault(own):
         raise click.UsageError(fault)
     values = {
-        "name": name.replace("-", "_"),
+        "name": own,
         "dashed": name.replace("_", "-"),
-        "module": f"wxbot_{name.replace('-', '_')}",
+        "module": f"wxbot_{own}",
         "version": version("wxbot"),
         "wxbot": _requirement(),
     }
@@ -93,7 +94,6 @@ def plugin(name: str) -> None:
 def _check(pattern: "Pattern", name: str) -> None:
     """Refuse what would be written, and then not be mounted."""
     from wxbot.scenes.inject import RESERVED
-    from wxbot.scenes.mount import name_fault
 
     for capture in pattern.captures:
         # The first is the parameter of the event in what is written, the others are what wxbot fills in.
