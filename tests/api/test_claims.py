@@ -4,7 +4,10 @@ import json
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine, update
 
+from wxbot.db.business import claims as table
+from wxbot.db.statements import database_now
 from wxbot.emulator.rules import Trouble
 from wxbot.followers import person
 
@@ -107,6 +110,43 @@ def test_state_decides_what_may_be_done(site: Any, before: list[str], act: str, 
     else:
         assert (answer.status_code, answer.json) == (200, seen)
         assert seen["state"] == after
+
+
+@pytest.mark.parametrize(
+    ("is_claimed", "act", "said"),
+    [
+        (False, "cancel", "the claim is expired"),
+        (False, "confirm", "the claim is expired"),
+        (True, "confirm", "the claim was claimed, and its time is over"),
+    ],
+)
+def test_late_claim_is_refused_with_what_is_true(
+    site: Any, api_engine: Engine, *, is_claimed: bool, act: str, said: str
+) -> None:
+    claim = made(site, with_code=False)
+    if is_claimed:
+        claimed(site, claim)
+    late = update(table).where(table.c.id == bytes.fromhex(claim["id"]))
+    with api_engine.begin() as connection:
+        connection.execute(late.values(expires_at=database_now()))
+    before = site.get(f"/claims/{claim['id']}").json
+
+    answer = site.post(f"/claims/{claim['id']}/{act}")
+
+    assert (answer.status_code, answer.json["code"], answer.json["detail"]) == (409, "claim_state", said)
+    assert site.get(f"/claims/{claim['id']}").json == before
+
+
+def test_link_that_is_confirmed_is_not_released_without_its_binding(site: Any) -> None:
+    claim = made(site, purpose="link", with_code=False)
+    claimed(site, claim)
+    site.claims.confirm("default", bytes.fromhex(claim["id"]))
+
+    answer = site.post(f"/claims/{claim['id']}/release")
+
+    assert (answer.status_code, answer.json["code"]) == (409, "claim_purpose")
+    assert "DELETE /bindings" in answer.json["detail"]
+    assert site.get(f"/claims/{claim['id']}").json["state"] == "confirmed"
 
 
 def test_claims_are_found_by_subject_purpose_and_person(site: Any) -> None:

@@ -114,6 +114,20 @@ def test_cancelled_claim_is_not_good_any_more(claims: Claims) -> None:
     assert claims.steps("default", made.id)[-1].detail == "paid otherwise"
 
 
+def test_late_claim_is_called_off_only_when_somebody_claimed_it(
+    claims: Claims, expire: Callable[..., None]
+) -> None:
+    nobodys, somebodys = claims.make(order("42")), claims.make(order("43"))
+    claims.claim("default", somebodys.scene, AILIN)
+    for each in (nobodys, somebodys):
+        expire(each.id)
+
+    assert claims.cancel("default", nobodys.id) is None
+    assert claims.cancel("default", somebodys.id) is not None
+    assert claims.expire() == 1
+    assert steps(claims, nobodys) == ["made", "expired"]
+
+
 def test_all_open_claims_on_a_subject_can_be_called_off(claims: Claims) -> None:
     taken, first, second, other = (claims.make(order(number)) for number in ("42", "42", "42", "43"))
     claims.claim("default", taken.scene, AILIN)

@@ -96,7 +96,9 @@ def test_of_logins_that_begin_at_once_one_lives(logins: Logins, claims: Claims) 
         each.join()
 
     states = [str(each.state) for each in claims.of_subject("default", "login", "b1")]
-    assert sorted(states) == ["cancelled"] * 5 + ["open"]
+    # Six were begun; who finds their own called off, and no other alive, begins once more.
+    assert len(states) >= 6
+    assert sorted(states) == ["cancelled"] * (len(states) - 1) + ["open"]
 
 
 def test_login_that_others_called_off_while_it_called_off_theirs_is_begun_again(

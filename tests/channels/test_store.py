@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, insert
 from sqlalchemy.event import listen
 
 from wxbot import Article, Image, Music, News, Text
@@ -18,6 +18,7 @@ from wxbot.channels.channel import (
 )
 from wxbot.channels.parts import ChannelParts
 from wxbot.channels.store import Filter, Wanted
+from wxbot.db.models import qrcodes
 from wxbot.qrcodes.numbers import Numbers
 
 FULL = Details(
@@ -71,6 +72,15 @@ def test_channel_may_take_a_permanent_number(parts: ChannelParts, numbers: Numbe
     assert [(each.number, each.owner, each.purpose) for each in numbers.taken("default")] == [
         (1, "channel:shop-1", "一号店")
     ]
+
+
+def test_channel_takes_no_number_whose_code_could_not_be_minted(parts: ChannelParts, engine: Engine) -> None:
+    text = {"account": "default", "scene": "1", "is_permanent": True, "is_integer": False}
+    with engine.begin() as connection:
+        connection.execute(insert(qrcodes).values(**text, ticket="t", url="u", created_at=1))
+
+    with parts.book.prepared("default", Wanted(name="shop-1", takes_number=True)) as prepared:
+        assert parts.book.create("default", prepared).scene == "2"
 
 
 def test_channel_of_the_longest_name_may_take_a_number_too(parts: ChannelParts, numbers: Numbers) -> None:

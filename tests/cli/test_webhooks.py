@@ -116,6 +116,15 @@ def test_webhook_is_changed_switched_and_removed(database: str, site: Receiver) 
     assert json.loads(webhooks("list", "--json").stdout) == []
 
 
+def test_nothing_is_sent_again_to_what_is_disabled(database: str, site: Receiver) -> None:
+    webhook = made(site)
+    webhooks("disable", webhook["id"])
+
+    refused = webhooks("resend", webhook["id"], "--dead")
+
+    assert refused.exit_code == 1 and "is disabled: enable it first" in refused.stderr
+
+
 def test_what_was_given_up_is_sent_again(database: str, site: Receiver) -> None:
     webhook = made(site)
     site.usual = say(500)

@@ -13,8 +13,11 @@ from PIL import Image
 from sqlalchemy import update
 
 from wxbot.admin.roles import Role
+from wxbot.admin.trail import Trail
 from wxbot.admin.users import Users
 from wxbot.db.models import qrcodes
+
+BUTTON = 'name="do" value="mint"'
 
 
 def shown(text: str) -> str:
@@ -187,17 +190,83 @@ def logged_in(site: Any, role: Role) -> FlaskClient:
     return browser
 
 
-def test_a_user_of_the_dashboard_needs_no_key(site: Any) -> None:
-    page = logged_in(site, Role.OPERATOR).get("/qrcode/shop:12")
+def noted(site: Any) -> list[tuple[str, str, str, str | None]]:
+    """Return what the audit log has beside logins."""
+    entries = Trail(site.bot.engine).newest(9)
+    return [(each.name, each.action, each.subject, each.account) for each in entries if "." in each.action]
 
-    assert page.status_code == 200
+
+def test_a_user_of_the_dashboard_needs_no_key_but_presses_a_button(site: Any) -> None:
+    browser = logged_in(site, Role.OPERATOR)
+    link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Referer": "https://evil.test/"}
+
+    page = browser.get("/qrcode/shop:12?account=default", headers=link)
+    assert (page.status_code, BUTTON in page.text, site.world.codes.minted) == (200, True, {})
+    sent = browser.post("/qrcode/shop:12?account=default", data={"do": "mint"})
+
+    assert (sent.status_code, sent.location) == (303, "/qrcode/shop:12?account=default")
+    page = browser.get(sent.location)
     assert shown(page.text) == next(iter(site.world.codes.minted.values())).url
+    assert BUTTON not in page.text and "wxbot_page" not in str(sent.headers)
+    assert browser.post("/qrcode/shop:12", data={"do": "mint"}).status_code == 303
+    assert noted(site) == [("ailin", "qrcode.mint", "shop:12", "default")]
+    assert len(site.world.codes.minted) == 1
+
+
+def test_a_user_makes_a_code_anew_that_ends_soon(site: Any) -> None:
+    code = site.bot.minter.mint("12", account="default")
+    browser = logged_in(site, Role.OPERATOR)
+    with site.bot.engine.begin() as connection:
+        connection.execute(update(qrcodes).values(expires_at=int(site.now().timestamp()) + 600))
+
+    page = browser.get("/qrcode/12")
+    assert shown(page.text) == code.url and BUTTON in page.text
+    assert len(site.world.codes.minted) == 1
+    browser.post("/qrcode/12", data={"do": "mint"})
+
+    page = browser.get("/qrcode/12")
+    assert shown(page.text) != code.url and BUTTON not in page.text
+    assert "临时，字符串" in page.text  # of the kind that it was
+    assert noted(site) == [("ailin", "qrcode.mint", "12", "default")]
+
+
+@pytest.mark.parametrize(
+    ("role", "path", "headers", "status"),
+    [
+        (Role.VIEWER, "/qrcode/shop:12", {}, 403),
+        (Role.OPERATOR, "/qrcode/shop:12", {"Origin": "https://evil.test"}, 403),
+        (Role.OPERATOR, "/qrcode/shop:12", {"Sec-Fetch-Site": "same-site"}, 403),
+        (Role.OPERATOR, "/qrcode/shop:12", {"Authorization": "Bearer nonsense"}, 401),
+        (Role.OPERATOR, "/qrcode/shop:12?account=other", {}, 404),
+        (Role.OPERATOR, "/qrcode/%E8%AE%A2%E5%8D%95", {}, 400),
+    ],
+)
+def test_what_may_not_be_minted_is_not(
+    site: Any, role: Role, path: str, headers: dict[str, str], status: int
+) -> None:
+    browser = logged_in(site, role)
+
+    refused = browser.post(path, data={"do": "mint"}, headers=headers)
+    page = browser.get(path)
+
+    assert (refused.status_code, site.world.codes.minted, noted(site)) == (status, {}, [])
+    assert (BUTTON in page.text) == (page.status_code == 200)
+    assert site.browser().post(path, data={"do": "mint"}).status_code in (401, 404)
+
+
+def test_an_outage_is_explained_to_a_user_who_presses_the_button(site: Any) -> None:
+    browser = logged_in(site, Role.OPERATOR)
+    site.world.trouble = type(site.world.trouble)(api_errors=(48001,) * 9)
+
+    page = browser.post("/qrcode/shop:12", data={"do": "mint"})
+
+    assert (page.status_code, "48001" in page.text, noted(site)) == (503, True, [])
 
 
 def test_a_user_who_may_only_look_mints_nothing(site: Any) -> None:
     page = logged_in(site, Role.VIEWER).get("/qrcode/shop:12")
 
-    assert page.status_code == 403
+    assert (page.status_code, BUTTON in page.text) == (403, False)
     assert not site.world.codes.minted
 
 

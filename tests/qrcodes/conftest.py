@@ -40,9 +40,13 @@ class Platform:
         self.url = url
         self.database = database
         self.engine: Engine = open_engine(database, connections=16)
-        account = ApiAccount(name="default", appid=APPID, secret=SECRET, api_base=url, mp_base=url)
-        self.client = ApiClient(account, token=OneToken(world))
+        self.restart()
         self.minter = self.another()
+
+    def restart(self) -> None:
+        """Let the client forget what a process would: calls that were used up are tried again."""
+        account = ApiAccount(name="default", appid=APPID, secret=SECRET, api_base=self.url, mp_base=self.url)
+        self.client = ApiClient(account, token=OneToken(self.world))
 
     def another(self, holder: str = "") -> Minter:
         """Return one more minter on the same database."""

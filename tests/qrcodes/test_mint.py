@@ -9,6 +9,7 @@ from sqlalchemy import insert
 from wxbot.db.models import mintings
 from wxbot.qrcodes.kinds import SceneRefusedError
 from wxbot.qrcodes.mint import Code
+from wxbot.qrcodes.numbers import Numbers
 from wxbot.wechat.errcodes import ApiError, NotAllowedError, UnreachableError
 
 DAY = 86_400
@@ -124,6 +125,44 @@ def test_a_number_and_a_text_of_the_same_digits_are_not_both_minted(
         platform.minter.mint("123", expires_in=expires_in)
 
     assert platform.tickets == 1
+
+
+def test_number_is_not_used_up_by_what_is_refused(platform: Any) -> None:
+    numbers = Numbers(platform.engine, now=platform.now)
+    platform.minter.mint("77")
+    with pytest.raises(SceneRefusedError, match="look the same"):
+        platform.minter.mint(77, expires_in=None)
+    platform.world.trouble = type(platform.world.trouble)(api_errors=(48001,))
+    with pytest.raises(NotAllowedError):
+        platform.minter.mint(78, expires_in=None)
+
+    assert numbers.taken("default") == []
+    platform.minter.mint(78, expires_in=None)
+    assert [each.number for each in numbers.taken("default")] == [78]
+
+
+def test_number_stays_whose_it_is_when_its_minting_is_refused(platform: Any) -> None:
+    numbers = Numbers(platform.engine, now=platform.now)
+    taken = numbers.take("default", "shop", "door", 78)
+    platform.world.trouble = type(platform.world.trouble)(api_errors=(48001,))
+
+    with pytest.raises(NotAllowedError):
+        platform.minter.mint(78, expires_in=None)
+
+    assert numbers.taken("default") == [taken]
+
+
+@pytest.mark.parametrize(("was_sent", "kept"), [(True, [78]), (False, [])])
+def test_number_whose_code_may_exist_stays_taken(platform: Any, *, was_sent: bool, kept: list[int]) -> None:
+    class Silent:
+        def create_qrcode(self, **_: Any) -> Any:
+            raise UnreachableError("no answer came", call="qrcode/create", was_sent=was_sent)
+
+    minter = type(platform.minter)(platform.engine, client_for=lambda _: Silent(), now=platform.now)
+    with pytest.raises(ApiError):
+        minter.mint(78, expires_in=None)
+
+    assert [each.number for each in Numbers(platform.engine).taken("default")] == kept
 
 
 def test_threads_that_want_the_same_code_make_one_call(platform: Any) -> None:

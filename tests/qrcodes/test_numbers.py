@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
-from wxbot.db.models import permanent_numbers
+from wxbot.db.models import permanent_numbers, qrcodes
 from wxbot.qrcodes.numbers import NumberRefusedError, Numbers
 
 DAY = 86_400
@@ -24,6 +24,14 @@ def fill(platform: Any, wanted: range) -> None:
     common = {"account": "default", "state": "taken", "owner": "shop", "purpose": "shelf", "taken_at": 1}
     with platform.engine.begin() as connection:
         connection.execute(insert(permanent_numbers), [common | {"number": number} for number in wanted])
+
+
+def give_codes(platform: Any, *wanted: int, is_number: bool = False) -> None:
+    """Let there be codes of these digits that are no permanent numbers."""
+    common = {"account": "default", "is_permanent": not is_number, "is_integer": is_number, "url": "u"}
+    rows = [common | {"scene": str(each), "ticket": "t", "created_at": 1} for each in wanted]
+    with platform.engine.begin() as connection:
+        connection.execute(insert(qrcodes), rows)
 
 
 def test_everybody_gets_another_number(numbers: Numbers) -> None:
@@ -122,6 +130,46 @@ def test_gaps_are_filled_before_anything_is_reused(platform: Any, numbers: Numbe
     taken = sorted(numbers.take("default", "museum", "hall").number for _ in range(4))
 
     assert taken == [1, 2, 500, 501]
+
+
+@pytest.mark.parametrize("is_number", [False, True])
+def test_digits_that_are_another_code_are_passed_over(
+    platform: Any, numbers: Numbers, *, is_number: bool
+) -> None:
+    give_codes(platform, 1, *range(3, 600), is_number=is_number)
+
+    taken = [numbers.take("default", "shop", "shelf").number for _ in range(3)]
+
+    assert taken == [2, 600, 601]
+    assert numbers.take("other", "shop", "shelf").number == 1
+
+
+def test_digits_that_are_another_code_are_passed_over_below_and_between_and_when_numbers_are_reused(
+    platform: Any, numbers: Numbers
+) -> None:
+    fill(platform, range(4, 500))
+    fill(platform, range(504, 600))
+    fill(platform, range(601, 99_990))
+    give_codes(platform, 1, 3, 400, 500, 502, 600, *range(99_990, 100_001))
+
+    taken = [numbers.take("default", "museum", "hall").number for _ in range(3)]
+    with pytest.raises(NumberRefusedError, match="release some"):
+        numbers.take("default", "museum", "hall")
+    for number in (400, 450):
+        numbers.release("default", number, quarantine_days=0)
+        platform.pass_time(10)
+
+    assert taken == [2, 501, 503]
+    assert numbers.take("default", "museum", "hall").number == 450
+
+
+def test_number_with_a_permanent_code_of_its_own_is_reused(platform: Any, numbers: Numbers) -> None:
+    fill(platform, range(2, 100_001))
+    code = platform.minter.mint(1, expires_in=None)
+    numbers.release("default", 1, quarantine_days=0)
+
+    assert numbers.take("default", "museum", "hall").number == 1
+    assert platform.minter.mint(1, expires_in=None) == code
 
 
 @pytest.mark.parametrize(("share", "percent"), [(80_000, "80%"), (95_000, "95%")])

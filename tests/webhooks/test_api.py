@@ -210,6 +210,17 @@ def test_delivery_under_way_cannot_be_sent_again(bot: Bot, site: Receiver) -> No
     assert (again.status_code, again.json and again.json["code"]) == (409, "delivery_under_way")
 
 
+def test_nothing_is_sent_again_to_what_is_disabled(bot: Bot, site: Receiver) -> None:
+    made = bot.make(site.url)
+    answer = bot.ask("POST", f"/{made['id']}/test").json
+    assert answer is not None
+    bot.ask("POST", f"/{made['id']}/disable")
+
+    again = bot.ask("POST", f"/{made['id']}/deliveries/{answer['delivery']}/resend")
+
+    assert (again.status_code, again.json and again.json["code"]) == (409, "webhook_refused")
+
+
 def test_key_that_may_not_is_refused(bot: Bot, site: Receiver) -> None:
     made = bot.make(site.url)
     bot.use_key(scopes=["webhooks:read"])

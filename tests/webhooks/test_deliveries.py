@@ -7,6 +7,7 @@ from tests.webhooks.conftest import Post
 from tests.webhooks.receiver import Receiver, say
 from wxbot.db.business import webhook_deliveries
 from wxbot.db.models import jobs
+from wxbot.webhooks.webhook import WebhookError
 
 
 def test_log_is_read_in_pages(post: Post, site: Receiver) -> None:
@@ -110,6 +111,22 @@ def test_delivery_under_way_is_not_sent_twice(post: Post, site: Receiver) -> Non
 
     assert not post.hooks.deliveries.resend(id)
     assert not post.hooks.deliveries.resend(b"x" * 16)
+
+
+def test_nothing_is_sent_again_to_what_is_disabled(post: Post, site: Receiver) -> None:
+    webhook = post.add(site.url).webhook
+    [id] = post.publish()
+    post.hooks.webhooks.disable(webhook.id, "x")
+    post.work()
+
+    for again in (
+        lambda: post.hooks.deliveries.resend(id),
+        lambda: post.hooks.deliveries.resend_dead(webhook.id),
+    ):
+        with pytest.raises(WebhookError, match="is disabled: enable it first"):
+            again()
+
+    assert post.delivery(id).state == "dead" and not site.requests
 
 
 def test_everything_that_was_given_up_is_sent_again(post: Post, site: Receiver) -> None:

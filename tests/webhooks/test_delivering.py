@@ -13,6 +13,7 @@ from tests.webhooks.conftest import Post
 from tests.webhooks.receiver import Receiver, say
 from wxbot.db.business import webhook_attempts, webhook_deliveries
 from wxbot.db.models import jobs
+from wxbot.webhooks.deliveries import revive
 from wxbot.webhooks.delivering import DELAYS_SECONDS, LONGEST_SECONDS, MOST_ATTEMPTS, delay_after
 
 
@@ -402,6 +403,24 @@ def test_secret_that_cannot_be_opened_is_told_of(post: Post, site: Receiver) -> 
     assert "cannot be opened" in (other.attempts(id)[0].detail or "")
     assert rotated is not None and len(site.requests) == 1
     assert json.dumps(site.requests[0].opened(rotated.secret))
+
+
+def test_replay_of_the_job_of_a_delivery_that_was_given_up_sends_it(post: Post, site: Receiver) -> None:
+    post.add(site.url)
+    [id] = post.publish()
+    for _ in range(20):
+        assert post.ledger.claim(id) is not None
+        post.shift(jobs, lease_until=-1)
+    post.work()
+    assert (post.delivery(id).state, post.job(id).state) == ("dead", "dead")
+
+    assert post.ledger.replay(id, also=revive)
+    again = post.delivery(id)
+    post.work()
+
+    assert (again.state, again.attempts, again.finished_at) == ("waiting", 0, None)
+    assert (post.delivery(id).state, post.job(id).state, len(site.requests)) == ("delivered", "done", 1)
+    assert not post.ledger.replay(id, also=revive)
 
 
 def test_nothing_is_lost_on_a_site_that_does_what_it_likes(post: Post, site: Receiver) -> None:

@@ -25,6 +25,7 @@ from wxbot.api.problems import ProblemError, documented, problem
 from wxbot.bindings.claim import Claim, Offer, OfferError, State, Step
 from wxbot.bindings.claims import Claims
 from wxbot.bindings.linking import PURPOSE as LINK
+from wxbot.bindings.linking import is_binding
 from wxbot.bindings.rows import Wanted
 from wxbot.db.paging import Place
 from wxbot.errors import WxbotError
@@ -183,9 +184,8 @@ def _add_changing(api: GuardedApi, claims: Claims) -> None:
         For purposes that ask the site before it counts; possible while it is claimed, before it expires. Not
         for links, which the person confirms.
         """
-        if _known(claims, path.id).purpose == LINK:
-            # Everybody would be told of a link, and nobody be bound.
-            raise ProblemError(409, "claim_purpose", "a link is confirmed by its person, in WeChat")
+        is_link = _known(claims, path.id).purpose == LINK
+        _refuse_links(is_link, "a link is confirmed by its person, in WeChat")
         return changed(claims.confirm, path.id)
 
     @api.post("/claims/<id>/release", scope="claims:write", responses=responses)
@@ -193,7 +193,10 @@ def _add_changing(api: GuardedApi, claims: Claims) -> None:
         """Give a claim up.
 
         Takes the subject from who claimed it, so that somebody else may; its code does not become good again.
+        Not for links that are confirmed: `DELETE /bindings` ends the binding.
         """
+        is_bound = is_binding(_known(claims, path.id))
+        _refuse_links(is_bound, "the link is confirmed; DELETE /bindings ends its binding")
         return changed(claims.release, path.id)
 
 
@@ -229,7 +232,15 @@ def _known(claims: Claims, id: str) -> Claim:
     return claim
 
 
+def _refuse_links(is_one: bool, why: str) -> None:
+    """Refuse what everybody would be told of, while bindings stay as they are."""
+    if is_one:
+        raise ProblemError(409, "claim_purpose", why)
+
+
 def _why_not(claim: Claim) -> str:
+    if claim.state is State.CLAIMED:  # all may be done with it, but not be confirmed late
+        return "the claim was claimed, and its time is over"
     return f"the claim is {claim.state}"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
 
-from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, select
+from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, or_, select
 
 from wxbot import clock, metrics
 from wxbot.bindings import rows
@@ -33,7 +33,8 @@ from wxbot.followers import person
 
 _TRIES = 5
 _DAY_SECONDS = 86_400
-_UNCONFIRMED = claims.c.state.in_((State.OPEN, State.CLAIMED))
+# An open one that is late has expired, whether or not somebody has swept.
+_UNCONFIRMED = or_(claims.c.state == State.CLAIMED, and_(claims.c.state == State.OPEN, rows.is_timely))
 _TAKEN = claims.c.state.in_((State.CLAIMED, State.CONFIRMED))
 _ENDED = claims.c.state.in_((State.CANCELLED, State.RELEASED, State.EXPIRED))
 _LATE = {State.EXPIRED: Outcome.EXPIRED, State.CANCELLED: Outcome.CANCELLED, State.RELEASED: Outcome.RELEASED}
@@ -111,7 +112,7 @@ class Claims:
         return self._change(work, within)
 
     def cancel(self, account: str, id: bytes, *, detail: str = "", within: Within = None) -> Claim | None:
-        """Call a claim off; None unless it was open or claimed until now, and not confirmed."""
+        """Call a claim off; None unless it was open and in time, or claimed and not confirmed."""
         return self._end(id, _of(account), _UNCONFIRMED, state=State.CANCELLED, detail=detail, within=within)
 
     def cancel_open(

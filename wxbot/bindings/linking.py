@@ -30,6 +30,11 @@ _SUBJECT = "from WeChat"
 _TOKEN = re.compile("([0-9a-f]{32})([A-Za-z0-9_-]{22})")
 
 
+def is_binding(claim: Claim) -> bool:
+    """Say whether a claim has become a binding: that is ended, and the claim is not released."""
+    return claim.purpose == PURPOSE and claim.state is State.CONFIRMED
+
+
 class TakenError(WxbotError):
     """The policy allows no further binding of the user or of the person."""
 

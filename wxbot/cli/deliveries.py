@@ -152,9 +152,11 @@ def _print(exchanges: list[Exchange], *, is_same: bool) -> None:
         ("delivery", "seconds", "answer"),
         [(str(each.attempt), f"{each.seconds:.3f}", _answer(each)) for each in exchanges],
     )
-    if len(exchanges) > 1 and is_same:
+    if len(exchanges) < 2 or all(each.status is None for each in exchanges):
+        return
+    if is_same:
         click.echo(f"\nAll {len(exchanges)} answers are the same.")
-    elif len(exchanges) > 1:
+    else:
         warn("\nThe answers differ: repeats of one event should be answered alike.")
 
 

@@ -53,6 +53,7 @@ _PASSING = (
     UnreachableError,
 )
 _TAKE_OVERS = 3
+_LOST = "lost"
 
 _BUSY_SECONDS = 5.0
 
@@ -147,6 +148,9 @@ class EventJobs:
         """Run the handler of an event whose process was lost, and settle it as late."""
         with self.engine.connect() as connection:
             row = _row_of(connection, claimed.event_key)
+        if row is not None and row["state"] == "done" and row["detail"] == _LOST:
+            self._replay_lost(replace(claimed, body=row["body"]), unit)
+            return
         if row is None or row["state"] == "done" or row["body"] is None:
             raise Drop("it is settled")
         event = parse_event(row["body"], account=row["account"])
@@ -157,6 +161,12 @@ class EventJobs:
             raise Drop("somebody else has settled it")
         unit.caused += ids
 
+    def _replay_lost(self, claimed: Claimed, unit: UnitOfWork) -> None:
+        """Run the handler after all: who replays the dead job of an event that was given up asks for that."""
+        if claimed.body is None:
+            raise WxbotError("the event's document is no longer kept")
+        self.replay(claimed, unit)
+
     def give_up(self, claimed: Claimed) -> None:
         """Settle an event that was lost at every attempt; open it would be kept for ever, with its text."""
         with self.engine.connect() as connection:
@@ -164,7 +174,7 @@ class EventJobs:
         if row is None or row["state"] == "done" or row["body"] is None:
             return
         event = parse_event(row["body"], account=row["account"])
-        lost = Outcome(status=Status.FAILED, reply=ACK, handler=row["handler"] or "", detail="lost")
+        lost = Outcome(status=Status.FAILED, reply=ACK, handler=row["handler"] or "", detail=_LOST)
         self.records.finish_alone(event, lost, run=row["run"])
 
     def replay(self, claimed: Claimed, unit: UnitOfWork) -> None:
@@ -173,7 +183,8 @@ class EventJobs:
         outcome = self._run(event, unit, key=claimed.key)
         if outcome.status is Status.FAILED:  # the person was told so the first time
             raise WxbotError(f"it failed again: {outcome.detail}")
-        again = followups.caused_by(event, outcome, is_late=True, is_observed=False)
+        closing = self.dispatcher.texts.closing
+        again = followups.caused_by(event, outcome, is_late=True, is_observed=False, closing=closing)
         unit.caused += enqueue(
             unit.session().connection(), [replace(job, id=derived_id(claimed.id, b"replay")) for job in again]
         )

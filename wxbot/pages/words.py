@@ -38,6 +38,17 @@ WORDS: Words = {
         "这个场景值还没有可用的二维码。只读成员不能生成，请找运营或所有者。",
         "There is no living code of this scene. Ask an operator or owner: viewers cannot mint one.",
     ),
+    "mint_why": (
+        "还没有可用的二维码。可以生成一个，有效期 7 天；会占用公众号的额度，并记入操作日志。",
+        "There is no living code yet. You can make one for seven days; it uses the account’s quota and is "
+        "noted in the audit log.",
+    ),
+    "mint_anew_why": (
+        "快到期了。可以重新生成一个，有效期 7 天；会占用公众号的额度，并记入操作日志。",
+        "It ends soon. You can make a new one for seven days; it uses the account’s quota and is noted in "
+        "the audit log.",
+    ),
+    "mint": ("生成二维码", "Make a code"),
     "refused": ("这个场景值不能用", "This scene cannot be used"),
     "failed": ("暂时取不到二维码", "The code cannot be had at the moment"),
 }

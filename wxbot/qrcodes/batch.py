@@ -25,6 +25,7 @@ from wxbot.db.statements import insert_missing
 from wxbot.errors import WxbotError
 from wxbot.qrcodes.batch_file import BatchFileError, Line, Plan
 from wxbot.qrcodes.drawing import PLAIN, Style, draw
+from wxbot.qrcodes.kinds import LARGEST_PERMANENT_NUMBER, SceneTakenError
 from wxbot.qrcodes.mint import Code, Minter, code_of
 from wxbot.qrcodes.numbers import Numbers
 from wxbot.spreadsheet import harmless
@@ -80,6 +81,8 @@ class Batch:
         self._plan = plan
         self._output = output
         self._numbers = numbers
+        self._named = {line.scene for line in plan.lines if line.scene}
+        self._unnamed = {line.line for line in plan.lines if not line.scene}
         self._stopping = threading.Event()
 
     def run(
@@ -95,6 +98,7 @@ class Batch:
         self._begin()
         (self._output.folder / "images").mkdir(parents=True, exist_ok=True)
         waiting = self._open_lines()
+        self._hold_named(waiting)
         done, total = len(self._plan.lines) - len(waiting), len(self._plan.lines)
         progress(done, total)
         try:
@@ -186,6 +190,19 @@ class Batch:
                 changed = update(batch_lines).where(mine, batch_lines.c.line == line.line)
                 connection.execute(changed.values(caption=line.caption, is_done=False))
 
+    def _hold_named(self, lines: list[Line]) -> None:
+        """Take the permanent numbers that the file names, before anybody gets one as the next free."""
+        named = {
+            int(each.scene): each.line
+            for each in lines
+            if each.scene and each.is_integer and each.is_permanent
+        }
+        resting = self._numbers.resting(self._plan.account, limit=LARGEST_PERMANENT_NUMBER) if named else []
+        faults = [f"line {named[each.number]}: {each.refusal}" for each in resting if each.number in named]
+        if faults:
+            raise BatchFileError(faults)
+        self._numbers.hold(self._plan.account, list(named))
+
     def _open_lines(self) -> list[Line]:
         rows = self._rows(is_done=False)
         had = self._numbers_taken() if any(not line.scene for line in rows) else {}
@@ -201,7 +218,11 @@ class Batch:
             permanent_numbers.c.state == "taken",
         )
         with self._engine.connect() as connection:
-            return {int(purpose.split()[1]): number for purpose, number in connection.execute(query)}
+            return {
+                int(purpose.split()[1]): number
+                for purpose, number in connection.execute(query)
+                if str(number) not in self._named
+            }
 
     def _rows(self, *, is_done: bool) -> list[Line]:
         query = (
@@ -234,15 +255,25 @@ class Batch:
                 self._stopping.set()
 
     def _work_off(self, line: Line) -> None:
-        scene = line.scene
-        if not scene:
-            purpose = f"line {line.line} of {self._plan.file_name}: {line.caption}"[:255]
-            scene = str(self._numbers.take(self._plan.account, self._plan.holder, purpose).number)
-        code = self._mint(scene, line)
+        scene = line.scene or self._next_number(line)
+        try:
+            code = self._mint(scene, line)
+        except SceneTakenError:
+            if line.line not in self._unnamed:
+                raise
+            # Somebody minted the same digits otherwise before this number was.
+            self._numbers.release(self._plan.account, int(scene), 0)
+            scene = self._next_number(line)
+            code = self._mint(scene, line)
         self._draw(line, code)
         mine = batch_lines.c.batch == self._plan.id, batch_lines.c.line == line.line
         done = update(batch_lines).where(*mine).values(is_done=True, scene=scene)
         patiently(self._engine, lambda connection: connection.execute(done))
+
+    def _next_number(self, line: Line) -> str:
+        plan = self._plan
+        purpose = f"line {line.line} of {plan.file_name}: {line.caption}"[:255]
+        return str(self._numbers.take(plan.account, plan.holder, purpose, beside=self._named).number)
 
     def _mint(self, scene: str, line: Line) -> Code:
         pauses = iter(_PAUSES)

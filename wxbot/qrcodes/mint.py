@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from hashlib import sha256
-from typing import Protocol
+from typing import Literal, Protocol
 
 from sqlalchemy import Connection, Engine, RowMapping, select, update
 
@@ -69,6 +69,14 @@ class _Wish:
     seen: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Claim:
+    """A call that was written down; `took_number`: its permanent number was free before."""
+
+    id: bytes
+    took_number: bool
+
+
 class Client(Protocol):
     """What minting needs of an API client."""
 
@@ -113,23 +121,23 @@ class Minter:
         Raises SceneRefusedError for a scene that must not be sent, MintingError, ApiError.
         """
         kind = kind_of(scene, account=account, expires_in=expires_in)
-        if kind.is_integer and kind.is_permanent:
-            patiently(self._engine, partial(self._hold_number, kind), seconds=patience)
         if renew_before is None:
             renew_before = (expires_in or 0) // 2
         wish = _Wish(kind=kind, renew_before=renew_before, seen=self._on_record(kind))
         give_up_at = clock.monotonic() + patience
         while True:
             with self._engine.connect() as connection:
-                if code := self._good(connection, wish):
-                    return code
+                code = self._good(connection, wish)
+            if code is not None:
+                patiently(self._engine, partial(self._hold_number, kind), seconds=patience)
+                return code
             client = self._client_for(account)
             self._pace()
             claim = patiently(self._engine, partial(self._claim, wish), seconds=patience)
-            if isinstance(claim, Code):
-                return claim
-            if claim is not None:
+            if isinstance(claim, _Claim):
                 return self._ask(client, kind, expires_in, claim=claim)
+            if claim == "done":
+                continue
             if clock.monotonic() >= give_up_at:
                 raise MintingError(
                     f"the code of {scene!r} is being minted by somebody else; try again in a minute"
@@ -160,8 +168,11 @@ class Minter:
     def _seconds(self) -> int:
         return int(self._now().timestamp())
 
-    def _hold_number(self, kind: Kind, connection: Connection) -> None:
-        numbers.hold(connection, kind.account, int(kind.scene), at=self._seconds())
+    def _hold_number(self, kind: Kind, connection: Connection) -> bool:
+        """Take the number that a code has, if it has one that can be taken; False: it was not free."""
+        if not (kind.is_integer and kind.is_permanent):
+            return False
+        return numbers.hold(connection, kind.account, int(kind.scene), at=self._seconds())
 
     def _on_record(self, kind: Kind) -> str:
         code = self.find(kind.scene, account=kind.account, is_permanent=kind.is_permanent)
@@ -180,10 +191,11 @@ class Minter:
                 return code
         return None
 
-    def _claim(self, wish: "_Wish", connection: Connection) -> bytes | Code | None:
-        """Write down that the code is about to be asked for; None: somebody else is doing so.
+    def _claim(self, wish: "_Wish", connection: Connection) -> _Claim | Literal["busy", "done"]:
+        """Write down that the code is about to be asked for, or say how far somebody else is with it.
 
-        Returns the code if somebody else has just been done.
+        A number is taken in the same transaction, and given back in that which ends the claim: nobody else
+        can rely on it meanwhile.
         """
         kind = wish.kind
         started_at = self._seconds()
@@ -200,13 +212,13 @@ class Minter:
         }
         _give_up_old_claims(connection, before=started_at - CLAIM_SECONDS)
         if not insert_first(connection, mintings, row):
-            return None
-        if code := self._good(connection, wish):
+            return "busy"
+        if self._good(connection, wish):
             connection.rollback()
-            return code
-        return claim
+            return "done"
+        return _Claim(id=claim, took_number=self._hold_number(kind, connection))
 
-    def _ask(self, client: Client, kind: Kind, expires_in: int | None, *, claim: bytes) -> Code:
+    def _ask(self, client: Client, kind: Kind, expires_in: int | None, *, claim: _Claim) -> Code:
         asked_at = self._seconds()
         outcome, detail = "unknown", "interrupted"
         try:
@@ -221,10 +233,10 @@ class Minter:
             raise
         else:
             outcome = "minted"
-            return self._keep(kind, ticket, claim=claim, asked_at=asked_at)
+            return self._keep(kind, ticket, claim=claim.id, asked_at=asked_at)
         finally:
             if outcome != "minted":
-                self._note(claim, outcome, detail)
+                self._note(kind, claim, outcome, detail)
 
     def _keep(self, kind: Kind, ticket: Ticket, *, claim: bytes, asked_at: int) -> Code:
         # Counted from before the call: WeChat's own count began later, so this one never ends after it.
@@ -253,10 +265,17 @@ class Minter:
         # The code exists by now: it must not be lost because somebody else is writing.
         return patiently(self._engine, write)
 
-    def _note(self, claim: bytes, outcome: str, detail: str) -> None:
+    def _note(self, kind: Kind, claim: _Claim, outcome: str, detail: str) -> None:
         values = {"outcome": outcome, "claim": None, "detail": detail[:255]}
-        noted = update(mintings).where(mintings.c.id == claim).values(values)
-        patiently(self._engine, lambda connection: connection.execute(noted))
+        noted = update(mintings).where(mintings.c.id == claim.id).values(values)
+
+        def write(connection: Connection) -> None:
+            connection.execute(noted)
+            if claim.took_number and outcome == "refused":  # nobody has a code of it
+                at = self._seconds()
+                numbers.give_back(connection, kind.account, int(kind.scene), at=at, quarantine_days=0)
+
+        patiently(self._engine, write)
 
 
 def code_of(row: RowMapping | dict[str, object]) -> Code:

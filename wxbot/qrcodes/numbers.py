@@ -6,16 +6,17 @@ that is given back rests before it is given to somebody else, and its past is ke
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count, islice
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Select, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, Select, and_, func, insert, select, update
 from sqlalchemy.orm import aliased
 
 from wxbot import clock
-from wxbot.db.models import number_history, permanent_numbers
+from wxbot.db.models import number_history, permanent_numbers, qrcodes
 from wxbot.db.patience import patiently
 from wxbot.db.statements import insert_first
 from wxbot.qrcodes.kinds import LARGEST_PERMANENT_NUMBER, SceneRefusedError
@@ -24,6 +25,10 @@ DAY_SECONDS = 86_400
 QUARANTINE_DAYS = 180
 LONGEST_OWNER = 128
 WARNING_SHARES = (0.80, 0.95)
+# So short that whoever else writes does not wait for it.
+_HELD_AT_ONCE = 50
+_READ_AT_ONCE = 20
+_MOST_AT_ONCE = 256
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +88,15 @@ class Rest:
     purpose: str
     free_at: int
 
+    @property
+    def refusal(self) -> str:
+        """Why it is not to be had."""
+        until = datetime.fromtimestamp(self.free_at, tz=UTC).date()
+        return (
+            f"the permanent number {self.number} rests until {until}: it belonged to "
+            f"{_whose(self.owner, self.purpose)}, and old prints of it are still scanned; take another one"
+        )
+
 
 class Numbers:
     """The meter and the book of the numbers. Safe to use from any thread and any number of processes."""
@@ -91,11 +105,20 @@ class Numbers:
         self._engine = engine
         self._now = now
 
-    def take(self, account: str, owner: str, purpose: str, number: int | None = None) -> Meaning:
+    def take(
+        self,
+        account: str,
+        owner: str,
+        purpose: str,
+        number: int | None = None,
+        *,
+        beside: Collection[str] = (),
+    ) -> Meaning:
         """Take a number for an owner, the next free one unless it is named.
 
-        Numbers that never meant anything come first, then those that have rested longest. Raises
-        NumberRefusedError when there is none, the one named is not free, or the owner's name is too long.
+        Numbers that never meant anything come first, then those that have rested longest; none whose digits
+        are another code's scene, or one of the scenes `beside` it. Raises NumberRefusedError when there is
+        none, the one named is not free, or the owner's name is too long.
         """
         if len(owner) > LONGEST_OWNER:
             raise NumberRefusedError(
@@ -105,9 +128,24 @@ class Numbers:
         meaning = self._take_this(account, owner, purpose, number) if number is not None else None
         while meaning is None:
             # Somebody else may be faster; then the next one is looked for.
-            meaning = self._take(account, owner, purpose, self._next(account))
+            meaning = self._take(account, owner, purpose, self._next(account, beside))
         self._warn(account)
         return meaning
+
+    def hold(self, account: str, wanted: Sequence[int]) -> None:
+        """Take numbers that are to be minted without an owner; what is taken stays whose it is.
+
+        Raises NumberRefusedError at one that rests.
+        """
+        at = self._seconds()
+        for start in range(0, len(wanted), _HELD_AT_ONCE):
+            part = wanted[start : start + _HELD_AT_ONCE]
+
+            def work(connection: Connection, part: Sequence[int] = part) -> None:
+                for number in part:
+                    hold(connection, account, number, at=at)
+
+            patiently(self._engine, work)
 
     def release(self, account: str, number: int, quarantine_days: int = QUARANTINE_DAYS) -> Meaning:
         """Give a number back and let it rest; raises NumberRefusedError if nobody has it.
@@ -115,20 +153,10 @@ class Numbers:
         Its code goes on working, since WeChat cannot delete one: scans of old prints still arrive.
         """
         at = self._seconds()
-        mine = permanent_numbers.c.account == account, permanent_numbers.c.number == number
-        taken = permanent_numbers.c.state == "taken"
-        ended = {"state": "quarantined", "free_at": at + quarantine_days * DAY_SECONDS}
         with self._engine.begin() as connection:
-            if not connection.execute(update(permanent_numbers).where(*mine, taken).values(**ended)).rowcount:
-                raise NumberRefusedError(f"the number {number} of account {account!r} is not taken")
-            # Nobody else can change the row now, and what is asked for was not changed.
-            row = connection.execute(
-                select(
-                    permanent_numbers.c.owner, permanent_numbers.c.purpose, permanent_numbers.c.taken_at
-                ).where(*mine)
-            ).one()
-            meaning = Meaning(account=account, number=number, released_at=at, **row._asdict())
-            connection.execute(insert(number_history).values(id=os.urandom(16), **vars(meaning)))
+            meaning = give_back(connection, account, number, at=at, quarantine_days=quarantine_days)
+        if meaning is None:
+            raise NumberRefusedError(f"the number {number} of account {account!r} is not taken")
         return meaning
 
     def usage(self, account: str) -> Usage:
@@ -204,37 +232,24 @@ class Numbers:
         )
         return meaning if is_mine else None
 
-    def _next(self, account: str) -> int:
+    def _next(self, account: str, beside: Collection[str]) -> int:
         """Return a number that is free now, though maybe not for long."""
-        other = aliased(permanent_numbers)
-        mine = permanent_numbers.c.account == account
-        is_next_known = (
-            select(other.c.number)
-            .where(other.c.account == account, other.c.number == permanent_numbers.c.number + 1)
-            .exists()
-        )
-        below_a_gap = select(permanent_numbers.c.number).where(mine, ~is_next_known)
-        rested = select(permanent_numbers.c.number).where(
-            mine, permanent_numbers.c.free_at <= self._seconds()
-        )
+        own_code = and_(qrcodes.c.is_integer, qrcodes.c.is_permanent)
         with self._engine.connect() as connection:
-            first, last = connection.execute(
-                select(func.min(permanent_numbers.c.number), func.max(permanent_numbers.c.number)).where(mine)
-            ).one()
-            if last is None or last < LARGEST_PERMANENT_NUMBER:
-                return (last or 0) + 1
-            if first > 1:
-                return int(first) - 1
-            gap = connection.scalar(below_a_gap.order_by(permanent_numbers.c.number).limit(1))
-            if gap is not None and gap < LARGEST_PERMANENT_NUMBER:
-                return int(gap) + 1
-            oldest = connection.scalar(rested.order_by(permanent_numbers.c.free_at).limit(1))
-        if oldest is None:
-            raise NumberRefusedError(
-                f"all {LARGEST_PERMANENT_NUMBER} permanent numbers of account {account!r} are taken or rest; "
-                "release some, or mint permanent texts instead"
-            )
-        return int(oldest)
+            for candidates in (_fresh(connection, account), _rested(connection, account, self._seconds())):
+                # One at first, since that is mostly good; then ever more, since there may be thousands.
+                size = 1
+                while part := list(islice(candidates, size)):
+                    same = qrcodes.c.account == account, qrcodes.c.scene.in_([str(each) for each in part])
+                    others = set(connection.scalars(select(qrcodes.c.scene).where(*same, ~own_code)))
+                    for number in part:
+                        if str(number) not in others and str(number) not in beside:
+                            return number
+                    size = min(2 * size, _MOST_AT_ONCE)
+        raise NumberRefusedError(
+            f"all {LARGEST_PERMANENT_NUMBER} permanent numbers of account {account!r} are taken, rest, or "
+            "are scenes of other codes; release some, or mint permanent texts instead"
+        )
 
     def _warn(self, account: str) -> None:
         usage = self.usage(account)
@@ -255,10 +270,47 @@ def _meaning(account: str, row: Row[Any]) -> Meaning:
     )
 
 
-def hold(connection: Connection, account: str, number: int, *, at: int) -> None:
-    """Take a number that is about to be minted without an owner; raises NumberRefusedError if it rests."""
-    if _enter(connection, account, number, owner="", purpose="", at=at):
+def _fresh(connection: Connection, account: str) -> Iterator[int]:
+    """Yield the numbers that never meant anything: above those that did, below them, and between."""
+    other = aliased(permanent_numbers)
+    number = permanent_numbers.c.number
+    mine = permanent_numbers.c.account == account
+    first, last = connection.execute(select(func.min(number), func.max(number)).where(mine)).one()
+    yield from range((last or 0) + 1, LARGEST_PERMANENT_NUMBER + 1)
+    if last is None:
         return
+    yield from range(first - 1, 0, -1)
+    above = other.c.account == account, other.c.number > number
+    is_next_known = select(other.c.number).where(above[0], other.c.number == number + 1).exists()
+    end = select(func.min(other.c.number)).where(*above).scalar_subquery()
+    gaps = select(number, end).where(mine, number < last, ~is_next_known).order_by(number)
+    low = 0
+    while found := connection.execute(gaps.where(number > low).limit(_READ_AT_ONCE)).all():
+        for low, high in found:
+            yield from range(low + 1, high)
+
+
+def _rested(connection: Connection, account: str, at: int) -> Iterator[int]:
+    """Yield the numbers that have rested, those first that have rested longest."""
+    table = permanent_numbers.c
+    query = select(table.number).where(
+        table.account == account, table.state == "quarantined", table.free_at <= at
+    )
+    for start in count(0, _READ_AT_ONCE):
+        some = query.order_by(table.free_at, table.number).offset(start).limit(_READ_AT_ONCE)
+        found = connection.scalars(some).all()
+        if not found:
+            return
+        yield from found
+
+
+def hold(connection: Connection, account: str, number: int, *, at: int) -> bool:
+    """Take a number that is about to be minted without an owner; False: it is taken already.
+
+    Raises NumberRefusedError if it rests.
+    """
+    if _enter(connection, account, number, owner="", purpose="", at=at):
+        return True
     state = connection.scalar(
         select(permanent_numbers.c.state).where(
             permanent_numbers.c.account == account, permanent_numbers.c.number == number
@@ -266,6 +318,27 @@ def hold(connection: Connection, account: str, number: int, *, at: int) -> None:
     )
     if state != "taken":
         raise NumberRefusedError(_why_not(connection, account, number))
+    return False
+
+
+def give_back(
+    connection: Connection, account: str, number: int, *, at: int, quarantine_days: int
+) -> Meaning | None:
+    """Let a number rest from now on, and note what it meant; None if nobody has it."""
+    mine = permanent_numbers.c.account == account, permanent_numbers.c.number == number
+    taken = permanent_numbers.c.state == "taken"
+    ended = {"state": "quarantined", "free_at": at + quarantine_days * DAY_SECONDS}
+    if not connection.execute(update(permanent_numbers).where(*mine, taken).values(**ended)).rowcount:
+        return None
+    # Nobody else can change the row now, and what is asked for was not changed.
+    row = connection.execute(
+        select(permanent_numbers.c.owner, permanent_numbers.c.purpose, permanent_numbers.c.taken_at).where(
+            *mine
+        )
+    ).one()
+    meaning = Meaning(account=account, number=number, released_at=at, **row._asdict())
+    connection.execute(insert(number_history).values(id=os.urandom(16), **vars(meaning)))
+    return meaning
 
 
 def _enter(connection: Connection, account: str, number: int, *, owner: str, purpose: str, at: int) -> bool:
@@ -286,11 +359,10 @@ def _why_not(connection: Connection, account: str, number: int) -> str:
             permanent_numbers.c.account == account, permanent_numbers.c.number == number
         )
     ).one()
-    whose = f"{row.owner or 'nobody named'} ({row.purpose or 'no purpose noted'})"
     if row.state == "taken":
-        return f"the permanent number {number} is taken by {whose}"
-    until = datetime.fromtimestamp(row.free_at, tz=UTC).date()
-    return (
-        f"the permanent number {number} rests until {until}: it belonged to {whose}, and old prints of it "
-        "are still scanned; take another one"
-    )
+        return f"the permanent number {number} is taken by {_whose(row.owner, row.purpose)}"
+    return Rest(number=number, owner=row.owner, purpose=row.purpose, free_at=row.free_at).refusal
+
+
+def _whose(owner: str, purpose: str) -> str:
+    return f"{owner or 'nobody named'} ({purpose or 'no purpose noted'})"

@@ -37,8 +37,14 @@ def device_of(user_agent: str, language: str = LANGUAGES[0]) -> str:
     named = (
         next((word for mark, word in marks if mark in user_agent), "") for marks in (_BROWSERS, _SYSTEMS)
     )
-    is_chinese = language == LANGUAGES[0]
-    return " · ".join(word if is_chinese else _IN_ENGLISH.get(word, word) for word in named if word)
+    return device_in(" · ".join(word for word in named if word), language)
+
+
+def device_in(device: str, language: str) -> str:
+    """Return in one of LANGUAGES what `device_of` has named in Chinese."""
+    if language == LANGUAGES[0]:
+        return device
+    return " · ".join(_IN_ENGLISH.get(word, word) for word in device.split(" · "))
 
 
 def address_of(peer: str, forwarded: str, *, proxies: int) -> str:

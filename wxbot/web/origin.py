@@ -1,7 +1,7 @@
 """Where a request comes from, and where it may lead to."""
 
 import re
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from flask import request
 
@@ -24,6 +24,17 @@ def is_from_here() -> bool:
         return origin is None or urlsplit(origin).netloc == request.host
     except ValueError:  # "http://[" is no address at all
         return False
+
+
+def path_asked() -> str:
+    """Return the path of the request as it was sent: decoded, it may hold a line end, or begin a query."""
+    return quote(request.path, safe="/:")
+
+
+def address_asked() -> str:
+    """Return the address of the request, path and query, as it was sent."""
+    query = quote(request.query_string, safe="!$&'()*+,;=:@/?%[]")
+    return f"{path_asked()}?{query}" if query else path_asked()
 
 
 def safe_next(asked: str | None, otherwise: str) -> str:

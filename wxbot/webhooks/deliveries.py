@@ -15,9 +15,11 @@ from wxbot.jobs.outbox import Job
 from wxbot.jobs.telling import enqueue_and_tell
 from wxbot.webhooks.publishing import DELIVER
 from wxbot.webhooks.store import delete_deliveries
+from wxbot.webhooks.webhook import WebhookError
 
 STATES = ("waiting", "delivered", "dead")
 _BATCH = 200
+_ANEW = {"state": "waiting", "attempts": 0, "finished_at": None}
 _DAY_SECONDS = 86_400
 _TABLE = webhook_deliveries.c
 _ORDER = Order(_TABLE.created_at, _TABLE.id)
@@ -158,12 +160,21 @@ class Deliveries:
     def resend(self, id: bytes) -> bool:
         """Send a delivery once more, from now on as if for the first time, under the same id.
 
-        False when there is none, or it is being sent at this moment.
+        False when there is none, or it is being sent at this moment. Raises WebhookError when the webhook is
+        disabled.
         """
+        delivery = self.find(id)
+        if delivery is None:
+            return False
+        self._check_active(delivery.webhook)
         return self._write(lambda connection: _resend(connection, id))
 
     def resend_dead(self, webhook: str) -> int:
-        """Send everything once more that a webhook was not to be told; return how many there were."""
+        """Send everything once more that a webhook was not to be told; return how many there were.
+
+        Raises WebhookError when it is disabled.
+        """
+        self._check_active(webhook)
         query = select(_TABLE.id).where(_TABLE.webhook == webhook, _TABLE.state == "dead").limit(_BATCH)
 
         def batch(connection: Connection) -> tuple[int, int]:
@@ -188,6 +199,13 @@ class Deliveries:
         while count := self._write(batch):
             total += count
         return total
+
+    def _check_active(self, webhook: str) -> None:
+        """Refuse what would be put aside again at once."""
+        query = select(webhooks.c.disabled_at).where(webhooks.c.id == webhook)
+        with self.engine.connect() as connection:
+            if connection.scalar(query) is not None:
+                raise WebhookError(f"the webhook {webhook} is disabled: enable it first")
 
     def _write(self, work: Callable[[Connection], Result]) -> Result:
         return patiently(self.engine, work)
@@ -216,6 +234,12 @@ def find(connection: Connection, id: bytes) -> Delivery | None:
     return None if row is None else Delivery(**row)
 
 
+def revive(connection: Connection, id: bytes) -> None:
+    """Let the delivery of a job that is replayed wait again, if it was given up; other jobs have none."""
+    dead = update(webhook_deliveries).where(_TABLE.id == id, _TABLE.state == "dead")
+    connection.execute(dead.values(_ANEW))
+
+
 def note(connection: Connection, id: bytes, seen: Sequence[object], **values: object) -> bool:
     """Log an attempt (seconds, status, detail) at a delivery that waits; False: it does not wait."""
     seconds, status, detail = seen
@@ -240,6 +264,5 @@ def _resend(connection: Connection, id: bytes) -> bool:
         job = Job(account=delivery.account, name=DELIVER, id=id)
         if not enqueue_and_tell(connection, [job]):
             return False
-    anew = {"state": "waiting", "attempts": 0, "finished_at": None}
-    connection.execute(update(webhook_deliveries).where(_TABLE.id == id).values(anew))
+    connection.execute(update(webhook_deliveries).where(_TABLE.id == id).values(_ANEW))
     return True

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from wxbot.cli.channels.parts import Books, opened_books
-from wxbot.cli.output import Failure, print_json, print_table, progress_bar
-from wxbot.cli.qr.parts import Asked, common, kind_words, moment, save, save_option
+from wxbot.cli.output import Failure, moment, print_json, print_table, progress_bar
+from wxbot.cli.qr.parts import Asked, common, kind_words, save, save_option
 from wxbot.spreadsheet import harmless
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from wxbot.cli.channels.parts import (
     reply_words,
     state_words,
 )
-from wxbot.cli.output import print_json, print_table
-from wxbot.cli.qr.parts import Asked, common, moment
+from wxbot.cli.output import moment, print_json, print_table
+from wxbot.cli.qr.parts import Asked, common
 
 if TYPE_CHECKING:
     from wxbot.channels.channel import Channel

@@ -7,12 +7,11 @@ from typing import Any
 
 import click
 
-from wxbot.cli.output import Failure, print_json, print_table
+from wxbot.cli.output import Failure, moment, print_json, print_table
 from wxbot.cli.qr.parts import (
     Asked,
     common,
     kind_words,
-    moment,
     opened,
     print_code,
     save,

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wxbot.cli.output import Failure, print_json, print_table, warn
-from wxbot.cli.qr.parts import Asked, Parts, common, moment, opened, print_code
+from wxbot.cli.output import Failure, moment, print_json, print_table, warn
+from wxbot.cli.qr.parts import Asked, Parts, common, opened, print_code
 
 if TYPE_CHECKING:
     from wxbot.qrcodes.mint import Code

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wxbot.cli.configuration import account_option, choose_account, load_settings
-from wxbot.cli.output import Failure, json_option, print_json, print_table
-from wxbot.clock import there
+from wxbot.cli.output import Failure, json_option, moment, print_json, print_table
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -142,13 +141,6 @@ def kind_words(code: "Code") -> str:
     """Return the kind of a code, as in `temporary number`."""
     duration = "permanent" if code.is_permanent else "temporary"
     return f"{duration} {'number' if code.is_integer else 'text'}"
-
-
-def moment(seconds: int | None) -> str:
-    """Return a time in the local zone, nothing for None."""
-    if seconds is None:
-        return ""
-    return f"{there(seconds):%Y-%m-%d %H:%M:%S %z}"
 
 
 def save(code: "Code", file: Path, *, caption: str = "") -> None:

@@ -1,0 +1,123 @@
+"""A batch gives every line a code of its own, also beside codes that are there already."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from wxbot.emulator.rules import Rules
+from wxbot.qrcodes.batch import Batch, BatchStoppedError, Output
+from wxbot.qrcodes.batch_file import BatchFileError, read_plan
+from wxbot.qrcodes.numbers import Numbers
+
+HEADER = "scene,type,permanent,caption\n"
+NEXT = ",number,yes,"
+
+Work = Callable[..., dict[str, str]]
+
+
+@pytest.fixture
+def numbers(platform: Any) -> Numbers:
+    """The book of numbers, on the platform's clock."""
+    return Numbers(platform.engine, now=platform.now)
+
+
+@pytest.fixture
+def work(platform: Any, numbers: Numbers, tmp_path: Path) -> Work:
+    """Return what works off some lines and returns their scenes by caption."""
+
+    def work(*lines: str, at_once: int = 4) -> dict[str, str]:
+        file = tmp_path / "tables.csv"
+        file.write_text(HEADER + "\n".join(lines), encoding="utf-8")
+        plan = read_plan(file, account="default", expires_in=604_800)
+        output = Output(folder=tmp_path / "tables", images="none")
+        minter = platform.another(plan.holder)
+        batch = Batch(platform.engine, minter, plan, output, numbers=numbers)
+        batch.run(at_once=at_once)
+        return {line.caption: code.scene for line, code in batch.codes()}
+
+    return work
+
+
+def more_calls(platform: Any) -> None:
+    """Let it be the next day, and another process."""
+    platform.world.rules = Rules()
+    platform.restart()
+
+
+@pytest.mark.parametrize("at_once", [1, 4])
+@pytest.mark.parametrize("named", ["2,number,yes,C", "2,number,no,C", "2,text,no,C", "2,text,yes,C"])
+def test_the_next_free_number_goes_around_what_the_file_names(work: Work, named: str, at_once: int) -> None:
+    assert len(set(work(f"{NEXT}A", f"{NEXT}B", named, at_once=at_once).values())) == 3
+
+
+def test_what_the_file_names_is_nobody_elses_while_the_batch_stands_still(
+    platform: Any, numbers: Numbers, work: Work
+) -> None:
+    lines = [f"{NEXT}A", f"{NEXT}B", "2,number,yes,C", "4,number,yes,D"]
+    platform.world.rules = Rules(code_calls_a_day=1)
+    with pytest.raises(BatchStoppedError, match="1 of 4 codes are done"):
+        work(*lines, at_once=1)
+    more_calls(platform)
+
+    others = {numbers.take("default", "shop", "shelf").number for _ in range(2)}
+    done = work(*lines)
+
+    assert (done["C"], done["D"]) == ("2", "4")
+    assert len(set(done.values()) | {str(number) for number in others}) == 6
+
+
+def test_a_number_that_an_unfinished_batch_took_before_the_line_that_names_it_is_not_used_twice(
+    platform: Any, numbers: Numbers, work: Work
+) -> None:
+    lines = [f"{NEXT}A", f"{NEXT}B", "2,number,yes,C"]
+    platform.world.rules = Rules(code_calls_a_day=1)
+    with pytest.raises(BatchStoppedError):
+        work(*lines, at_once=1)
+    holder = next(each.owner for each in numbers.taken("default") if each.owner)
+    taken = {each.purpose: each.number for each in numbers.taken("default")}
+    numbers.release("default", 2, 0)
+    if "line 3 of tables.csv: B" in taken:
+        numbers.release("default", taken["line 3 of tables.csv: B"], 0)
+    numbers.take("default", holder, "line 3 of tables.csv: B", 2)
+    more_calls(platform)
+
+    assert len(set(work(*lines).values())) == 3
+
+
+def test_a_number_that_rests_is_refused_before_anything_is_minted_or_taken(
+    platform: Any, numbers: Numbers, work: Work
+) -> None:
+    numbers.take("default", "shop", "door", 7)
+    numbers.release("default", 7)
+
+    with pytest.raises(BatchFileError, match=r"line 4: the permanent number 7 rests until .* shop \(door\)"):
+        work(f"{NEXT}A", "5,number,yes,B", "7,number,yes,C")
+
+    assert (platform.tickets, numbers.taken("default")) == (0, [])
+
+
+@pytest.mark.parametrize("scene", ["2", 2])
+def test_the_next_free_number_goes_around_codes_on_record(
+    platform: Any, work: Work, scene: int | str
+) -> None:
+    platform.minter.mint(scene)
+
+    done = work(*(f"{NEXT}{caption}" for caption in "ABCD"))
+
+    assert sorted(done.values()) == ["1", "3", "4", "5"]
+
+
+def test_a_batch_that_was_stuck_gives_the_number_back_and_goes_on(
+    platform: Any, numbers: Numbers, work: Work
+) -> None:
+    lines = [f"{NEXT}A", f"{NEXT}B"]
+    platform.world.rules = Rules(code_calls_a_day=1)
+    with pytest.raises(BatchStoppedError):
+        work(*lines, at_once=1)
+    more_calls(platform)
+    platform.minter.mint("2")
+
+    assert work(*lines) == {"A": "1", "B": "3"}
+    assert [each.number for each in numbers.taken("default")] == [1, 3]
