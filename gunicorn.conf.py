@@ -25,11 +25,16 @@ from pathlib import Path
 from queue import Empty
 from typing import Any
 
+from gunicorn.arbiter import Arbiter
+from gunicorn.errors import AppImportError
 from gunicorn.workers.gthread import PollableMethodQueue, ThreadWorker
 
 _NOTIFY_SECONDS = 0.5
 _ANY = random.randrange(1 << 16)
 _METRICS = "PROMETHEUS_MULTIPROC_DIR"
+
+# What gunicorn ends with if its app cannot be loaded: systemd does not start again what ends so.
+Arbiter.APP_LOAD_ERROR = 78
 
 
 def _logging() -> dict[str, Any]:
@@ -87,6 +92,16 @@ class Worker(ThreadWorker):
         self._closed: deque[None] = deque()
         if not self.cfg.accesslog and not self.cfg.statsd_host:
             self.log.access = lambda *_: None  # gunicorn would make each line, for nobody
+
+    def load_wsgi(self) -> None:
+        """Load the app; what is wrong with the settings then is told in words, as `wxbot check` does."""
+        try:
+            super().load_wsgi()
+        except Exception as error:
+            faults = getattr(error, "faults", None)
+            if not faults:
+                raise
+            raise AppImportError("\n".join(f"wxbot: {fault}" for fault in faults)) from None
 
     def handle(self, conn: Any) -> Any:
         """Handle what came on a connection: mostly it is there, and no selector needs to be made to wait."""

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 
 from flask import Blueprint, Flask, Request, current_app, has_app_context
 
-from wxbot import clock, settings
+from wxbot import clock, metrics, settings
 from wxbot.admin.gate import Gate
 from wxbot.admin.roles import Role
+from wxbot.admin.trail import Trail
 from wxbot.api.application import new_app
 from wxbot.api.bindings import bindings_api
 from wxbot.api.channels import Codes, channels_api
@@ -34,7 +34,6 @@ from wxbot.callback.views import Callbacks, callback_blueprint
 from wxbot.channels.answers import with_channel
 from wxbot.dashboard import dashboard_blueprint, gate_of
 from wxbot.errors import WxbotError
-from wxbot.events.watch import STUCK_SECONDS
 from wxbot.health.readiness import Watched
 from wxbot.health.views import health_blueprint
 from wxbot.jobs.notifier import Notifier
@@ -50,7 +49,7 @@ from wxbot.kits.login_session import Tokens
 from wxbot.mounting import secret_keys
 from wxbot.pages.code import CodePage
 from wxbot.pages.images import images_blueprint
-from wxbot.pages.login import Login
+from wxbot.pages.login import Login, Note
 from wxbot.scenes.dispatch import current_registry
 from wxbot.scenes.plugin import Plugin
 from wxbot.settings import Settings
@@ -216,12 +215,14 @@ def _watched(bot: Bot, now: Callable[[], datetime]) -> Watched:
         engine=bot.engine,
         spool=bot.outage.spool,
         skipped=bot.registry.skipped,
-        stuck=lambda: bot.pool.stuck(STUCK_SECONDS),
+        stuck=lambda: metrics.all_stuck_handlers(bot.runs.watch.stuck),
         now=now,
     )
 
 
 def _code_page(bot: Bot, keys: Keys, gate: Gate, now: Callable[[], datetime]) -> CodePage:
+    trail = Trail(bot.engine, now=now)
+
     def identify(text: str) -> str | None:
         key = keys.verify(text)
         # The cookie knows which key it was and not what it may: the page mints, for any account.
@@ -233,15 +234,22 @@ def _code_page(bot: Bot, keys: Keys, gate: Gate, now: Callable[[], datetime]) ->
         channel = bot.channels.view.find_any(account, scene)
         return with_channel(explanation, channel, at=int(now().timestamp())).winner
 
-    def covers(asking: Request, role: Role) -> bool:
+    def noting(asking: Request) -> Note | None:
         session = gate.session(asking)
-        return session is not None and session.user.role.covers(role)
+        if session is None or not session.user.role.covers(Role.OPERATOR):
+            return None
+        user = session.user
+
+        def note(scene: str, *, account: str) -> None:
+            trail.add("qrcode.mint", scene, user=user, account=account)
+
+        return note
 
     login = Login(
         identify=identify,
         is_active=keys.is_active,
-        is_user=partial(covers, role=Role.VIEWER),
-        may_mint=partial(covers, role=Role.OPERATOR),
+        is_user=lambda asking: gate.session(asking) is not None,
+        noting=noting,
         secret_keys=secret_keys(bot.settings),
     )
     return CodePage(bot.minter, login, accounts=list(bot.clients), answered_by=answered_by)

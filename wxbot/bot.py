@@ -27,7 +27,7 @@ from wxbot.events.runs import Runs
 from wxbot.events.spool import Spool
 from wxbot.jobs.ledger import Ledger
 from wxbot.jobs.notifier import Notifier
-from wxbot.jobs.queue import Queue, open_queue
+from wxbot.jobs.queue import Queue, queue_of
 from wxbot.jobs.telling import tell_after_commit
 from wxbot.kits.link_config import policy_of
 from wxbot.mounting import build_registry, secret_keys
@@ -165,11 +165,11 @@ def build_bot(
     numbers = Numbers(database.engine, now=now)
     channels = _channels(database, numbers)
     dispatcher = Dispatcher(registry, texts, answered_by=channels.answers.handler_for)
-    queue = _queue(configured)
+    queue = queue_of(configured)
     hooks = hooks_of(configured, database, keys=secret_keys(configured), now=now)
     claims, bindings = _claims(configured, database.engine, hooks.teller)
     leaving = Leaving(database.engine, configured.privacy, claims=claims, bindings=bindings)
-    records = _records(database.engine, registry, queue, channels.listener, hooks.listener, leaving)
+    records = _records(database.engine, registry, queue, texts, channels.listener, hooks.listener, leaving)
     outage = _outage(database, spool, records, texts)
     pool = Pool(configured.handlers.threads)
     tools = _tools(configured, registry, clients, claims=claims, bindings=bindings, channels=channels)
@@ -255,20 +255,12 @@ def _outage(database: Database, spool: Spool, records: Records, texts: Texts) ->
     return outage
 
 
-def _queue(configured: Settings) -> Queue:
-    return open_queue(
-        backend=configured.jobs.backend,
-        path=configured.jobs.path,
-        redis_url=configured.redis.url.get_secret_value(),
-        secret_key=configured.secret_key.get_secret_value(),
-    )
-
-
-def _records(engine: Engine, registry: Registry, queue: Queue, *listeners: Listener) -> Records:
+def _records(engine: Engine, registry: Registry, queue: Queue, texts: Texts, *listeners: Listener) -> Records:
     observed = frozenset(name for name in registry.accounts if registry.observers(name))
     tell = Notifier(queue.dispatch).tell
     tell_after_commit(engine, tell)
-    return Records(engine, audience=Audience(observed, listeners), dispatch=tell)
+    audience = Audience(observed, listeners)
+    return Records(engine, audience=audience, dispatch=tell, closing=texts.closing)
 
 
 def _runs(

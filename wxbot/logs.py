@@ -135,13 +135,15 @@ class Console(logging.StreamHandler[TextIO]):
     def _write(self, may: Callable[[str], bool]) -> bool:
         self._flushed_at = time.monotonic()
         lines = [self._lines.popleft() for _ in range(len(self._lines))]
-        pieces = list(_undivided(lines))
-        for number, text in enumerate(pieces):
+        written = 0
+        for piece in _undivided(lines):
+            text = "".join(piece)
             if not may(text):
-                self._lines.extendleft(reversed(pieces[number:]))
+                self._lines.extendleft(reversed(lines[written:]))
                 return False
             self.stream.write(text)
             super().flush()
+            written += len(piece)
         return True
 
     def _is_taken_at_once(self, text: str) -> bool:
@@ -179,19 +181,19 @@ class Console(logging.StreamHandler[TextIO]):
         self._lines, self._writing, self._is_together = deque(), threading.Lock(), False
 
 
-def _undivided(lines: Sequence[str]) -> Iterator[str]:
+def _undivided(lines: Sequence[str]) -> Iterator[list[str]]:
     """Yield lines together, as many as a pipe takes in one piece: several processes write to the same."""
     waiting: list[str] = []
     size = 0
     for line in lines:
         length = len(line.encode("utf-8", "replace"))
         if waiting and size + length > select.PIPE_BUF:
-            yield "".join(waiting)
+            yield waiting
             waiting, size = [], 0
         waiting.append(line)
         size += length
     if waiting:
-        yield "".join(waiting)
+        yield waiting
 
 
 def write_together() -> None:

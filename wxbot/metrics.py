@@ -127,6 +127,17 @@ def exposition(look_up: Callable[[], Iterable[Reading]] = tuple) -> bytes:
     return generate_latest(registry)
 
 
+def all_stuck_handlers(here: int) -> int:
+    """Return how many threads of all processes are lost; `here`, those of this one, may not be told yet."""
+    files = [str(file) for file in Path(_FOLDER).glob("gauge_livesum_*.db")] if _FOLDER else []
+    try:
+        told = MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]
+    except Exception:  # a process that starts has a file without its beginning
+        return here
+    samples = (sample for metric in told for sample in metric.samples)
+    return max(here, int(sum(each.value for each in samples if each.name == "wxbot_stuck_handlers")))
+
+
 class _LookedUp:
     def __init__(self, look_up: Callable[[], Iterable[Reading]]) -> None:
         self._look_up = look_up

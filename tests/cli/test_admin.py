@@ -34,7 +34,8 @@ def create(name: str, *more: str) -> Result:
 def verified(database: Path, name: str, password: str = PASSWORD) -> User | None:
     engine = open_engine(f"sqlite:///{database}", connections=1)
     try:
-        return Users(engine).verify(name, password)
+        proof = Users(engine).verify(name, password)
+        return None if proof is None else proof.user
     finally:
         engine.dispose()
 

@@ -6,6 +6,8 @@ import sqlite3
 from contextlib import closing
 from typing import Any
 
+import pytest
+
 from wxbot.db import migrate
 
 
@@ -80,6 +82,45 @@ def test_check_refuses_a_database_of_the_future(configured: Any) -> None:
 
     assert result.returncode == 78
     assert "revision 9999, which a newer wxbot has made" in result.stderr
+
+
+def test_check_refuses_a_spool_that_cannot_be_and_makes_nothing(configured: Any) -> None:
+    configured.write("taken", "")
+    before = sorted(configured.folder.iterdir())
+
+    result = configured.run(
+        "check", "--quiet", PYTHONDONTWRITEBYTECODE="1", WXBOT_SPOOL__PATH="taken/here/spool"
+    )
+
+    assert result.returncode == 78
+    assert result.stderr.startswith("wxbot: [spool] path: ") and "taken cannot be used" in result.stderr
+    assert sorted(configured.folder.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("redis://:canary-of@passwords:of/the/queue@127.0.0.1:6379/0", "[redis] url: "),
+        ("redis://127.0.0.1:1/0", 'pip install "wxbot[redis]"'),
+    ],
+)
+def test_check_tells_what_keeps_a_queue_in_redis_from_being_opened(
+    configured: Any, url: str, words: str
+) -> None:
+    if "pip" in words:
+        configured.write("redis/__init__.py", "raise ImportError")
+
+    result = configured.run("check", "--quiet", WXBOT_JOBS__BACKEND="redis", WXBOT_REDIS__URL=url)
+
+    assert result.returncode == 78
+    assert result.stderr.startswith("wxbot: ") and words in result.stderr
+    assert "canary" not in result.stderr and "passwords" not in result.stderr
+
+
+def test_check_does_not_ask_redis(configured: Any) -> None:
+    nobody = {"WXBOT_JOBS__BACKEND": "redis", "WXBOT_REDIS__URL": "redis://127.0.0.1:1/0"}
+
+    assert configured.run("check", "--quiet", **nobody).returncode == 0
 
 
 def test_check_accepts_a_database_that_is_ahead(configured: Any) -> None:

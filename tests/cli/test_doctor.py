@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 from click.testing import CliRunner
 from sqlalchemy import create_engine, insert, make_url, text
 
-from tests.services import fresh_database_url, server_of
+from tests.services import PASSWORD, QUOTED_PASSWORD, Redis, fresh_database_url, server_of
 from wxbot.cli import cli
 from wxbot.db import migrate, models
 from wxbot.emulator.threaded import Running, run_emulator
@@ -259,14 +260,47 @@ def test_waiting_spool_deserves_a_look_and_a_useless_one_more(
     assert useless["state"] == "fail" and "no folder" in useless["text"]
 
 
+def test_spool_is_not_made(examine: Examine, configured: Any) -> None:
+    found = examine("--offline")["spool"]
+
+    assert found["state"] == "ok" and "will be made" in found["text"]
+    assert not (configured.folder / "var" / "spool").exists()
+
+
+def of_redis(examine: Examine, url: str) -> tuple[str, str]:
+    """Return the state and the text of what is said about a Redis."""
+    found = examine("--offline", WXBOT_JOBS__BACKEND="redis", WXBOT_REDIS__URL=url)["Redis"]
+    return found["state"], found["text"]
+
+
 def test_unreachable_redis_is_told(examine: Examine) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        url = f"redis://127.0.0.1:{server.getsockname()[1]}/0"
-        there = examine("--offline", WXBOT_JOBS__BACKEND="redis", WXBOT_REDIS__URL=url)["Redis"]
+        place = f"127.0.0.1:{server.getsockname()[1]}"
+        mute = of_redis(examine, f"redis://{place}/0")
 
-    gone = examine("--offline", WXBOT_JOBS__BACKEND="redis", WXBOT_REDIS__URL=url)["Redis"]
+    gone = of_redis(examine, f"redis://{place}/0")
 
-    assert (there["state"], gone["state"]) == ("ok", "warn")
+    assert mute == ("warn", f"{place} cannot be used: TimeoutError")
+    assert gone == ("warn", f"{place} cannot be used: ConnectionError (Connection refused)")
+
+
+def test_redis_that_refuses_every_call_is_told(examine: Examine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wxbot.jobs.engine._ANSWER_SECONDS", 60)
+    with Redis() as server:
+        with redis.Redis(port=server.port) as client:
+            client.config_set("requirepass", PASSWORD)
+        place = f"127.0.0.1:{server.port}"
+        let_in = of_redis(examine, f"redis://:{QUOTED_PASSWORD}@{place}/0")
+        refused = [of_redis(examine, f"redis://{words}{place}/0") for words in ("", ":wrong-canary@")]
+
+    assert let_in == ("ok", f"{place} answers")
+    assert refused == [("warn", f"{place} cannot be used: AuthenticationError")] * 2
+
+
+def test_url_that_the_client_of_redis_cannot_read_is_told(examine: Examine) -> None:
+    state, text = of_redis(examine, "redis://:canary/word@127.0.0.1:6379/0")
+
+    assert state == "fail" and "canary" not in text
 
 
 def test_second_user_of_the_token_is_told(examine: Examine, database: str, world: World) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import Engine, insert, select
 from wxbot.cli import cli
 from wxbot.db import migrate, models
 from wxbot.db.engine import open_engine
+from wxbot.db.paging import LOOKED_AT
 from wxbot.jobs.outbox import Job, enqueue
 
 KEY = bytes.fromhex("00112233445566778899aabbccddeeff")
@@ -103,6 +104,30 @@ def test_tail_of_one_account_leaves_out_the_others(configured: Any, record: Call
     assert unknown.exit_code == 2 and "there is no account 'nobody'" in unknown.stderr
 
 
+def test_tail_of_one_account_finds_it_behind_a_busier_one(
+    configured: Any, record: Callable[..., None], engine: Engine
+) -> None:
+    for number in range(3):
+        record(bytes([number]) * 16, scene=f"scene {number}", recorded_at=1_700_000_000 + number)
+    with engine.connect() as connection:
+        row = dict(connection.execute(select(models.events)).mappings().first() or {})
+    others = [
+        row | {"key": b"o" + number.to_bytes(15), "account": "shop", "recorded_at": 1_700_001_000 + number}
+        for number in range(2 * LOOKED_AT + 1)
+    ]
+    with engine.begin() as connection:
+        connection.execute(insert(models.events), others)
+
+    found = events("tail", "--no-follow", "--account", "default", "--lines", "2").stdout
+    tail = configured.start("events", "tail", "--account", "default", "--lines", "1")
+    tail.wait_for("scene 2")
+    record(OTHER, scene="later", recorded_at=1_700_020_000)
+    tail.wait_for("later")
+
+    assert re.findall(r"scene \d", found) == ["scene 1", "scene 2"]
+    assert re.findall(r"scene \d|later", tail.output) == ["scene 2", "later"]
+
+
 def test_tail_keeps_what_somebody_sent_on_its_line(record: Callable[..., None]) -> None:
     record(scene="vip\n2026 forged \x1b[2K")
 
@@ -124,6 +149,24 @@ def test_tail_follows_new_events_and_changes(
     tail.wait_for('"state": "done"')
     tail.wait_for('"scene": "later"')
     assert len(tail.output.splitlines()) == 3
+
+
+def test_tail_shows_the_end_of_what_took_long_while_others_came(
+    configured: Any, record: Callable[..., None], engine: Engine
+) -> None:
+    record(state="late", outcome="late", seconds=None)
+    tail = configured.start("events", "tail", "--json")
+    tail.wait_for('"state": "late"')
+    for number in range(1, 4):
+        record(bytes([number]) * 16, scene=f"scene {number}", recorded_at=1_700_000_001 + 30 * number)
+        tail.wait_for(f'"scene": "scene {number}"')
+
+    with engine.begin() as connection:
+        slow = models.events.update().where(models.events.c.key == KEY)
+        connection.execute(slow.values(state="done", outcome="handled"))
+
+    tail.wait_for('"id": "0011223344556677".*"state": "done"')
+    assert len(tail.output.splitlines()) == 5
 
 
 def test_show_tells_all_about_an_event_and_its_jobs(record: Callable[..., None], engine: Engine) -> None:

@@ -71,6 +71,18 @@ def test_reload_of_broken_handlers_is_refused(configured: Any) -> None:
     assert served.end(signal.SIGTERM) == 0
 
 
+def test_reload_with_a_spool_that_cannot_be_is_refused(configured: Any) -> None:
+    served = configured.start("serve", "--bind", "127.0.0.1:0", "--workers", "1")
+    port = served.port()
+    configured.write("config.toml", f'{configured.config}\n[spool]\npath = "config.toml/spool"\n')
+
+    served.process.send_signal(signal.SIGHUP)
+    served.wait_for(r"\[spool\] path: (.|\n)*nothing is reloaded until that is mended")
+
+    assert served.port() == port
+    assert served.end(signal.SIGTERM) == 0
+
+
 def simulated(project: Any, url: str) -> str:
     """Return what a simulated scan tells."""
     told: str = project.run("simulate", "scan", "vip", "--mode", "safe", "--url", url).stdout

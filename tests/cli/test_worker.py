@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import insert, update
 
+from wxbot.db.business import webhook_deliveries
 from wxbot.db.engine import open_engine
 from wxbot.db.models import jobs
 from wxbot.jobs.ledger import Ledger
 from wxbot.jobs.outbox import Job, enqueue
+from wxbot.webhooks.deliveries import Deliveries
 
 JOBS = '''
 """A scene that defers."""
@@ -42,6 +44,30 @@ def order(scan: Scan, defer) -> str:
     defer(note, word="noted")
     defer(fail, word="private")
     return "好的"
+'''
+
+LONG = '''
+"""A job that takes as long as a test wants."""
+
+import time
+from pathlib import Path
+
+from wxbot import Plugin
+
+plugin = Plugin("orders")
+
+
+def note(word: str) -> None:
+    with Path("done.txt").open("a") as done:
+        done.write(word + "\\n")
+
+
+@plugin.job
+def hold() -> None:
+    note("begun")
+    while not Path("go-on").exists():
+        time.sleep(0.02)
+    note("ended")
 '''
 
 
@@ -143,6 +169,33 @@ def test_a_worker_restarts_at_a_hangup_and_ends_at_an_interrupt(deferring: Any) 
     assert working.output.count("has ended") == 2 and "Traceback" not in working.output
 
 
+@pytest.mark.parametrize(
+    "signals",
+    [(signal.SIGHUP, signal.SIGTERM), (signal.SIGTERM, signal.SIGHUP)],
+    ids=["HUP TERM", "TERM HUP"],
+)
+def test_a_worker_that_is_told_to_end_does_so_whatever_else_it_is_told(
+    configured: Any, signals: tuple[signal.Signals, ...]
+) -> None:
+    configured.write("handlers/orders.py", LONG)
+    configured.run("db", "upgrade")
+    engine = open_engine(f"sqlite:///{configured.folder / 'var' / 'wxbot.db'}")
+    with engine.begin() as connection:
+        enqueue(connection, [Job(account="default", name="orders.hold")])
+    engine.dispose()
+    working = configured.start("worker")
+    wait_for(configured, 1)
+
+    for each in signals:
+        working.process.send_signal(each)
+        time.sleep(0.5)  # time to act on it; who is slower sees both at once, and must do the same
+    configured.write("go-on", "")
+
+    assert working.process.wait(90) == 0
+    assert working.output.count("does up to") == working.output.count("has ended") == 1
+    assert [line.split()[0] for line in done(configured)] == ["begun", "ended"]
+
+
 def test_a_worker_refuses_a_bad_configuration(configured: Any) -> None:
     result = configured.run("worker", WXBOT_ACCOUNTS__DEFAULT__TOKEN="short")
 
@@ -199,6 +252,31 @@ def test_every_dead_job_is_done_again(configured: Any) -> None:
 
     assert replayed.stdout.startswith("Workers do these jobs once more: 1001.")
     assert Ledger(engine).counts() == {"waiting": 1001}
+    engine.dispose()
+
+
+def test_a_dead_delivery_is_sent_again(configured: Any) -> None:
+    configured.run("db", "upgrade")
+    engine = open_engine(f"sqlite:///{configured.folder / 'var' / 'wxbot.db'}")
+    one, other = b"1" * 16, b"2" * 16
+    row = {"webhook": "wh_1", "account": "default", "kind": "scan", "body": "{}", "created_at": 1}
+    with engine.begin() as connection:
+        enqueue(connection, [Job(account="default", name="wxbot.deliver", id=id) for id in (one, other)])
+        connection.execute(update(jobs).values(state="dead", finished_at=1))
+        for id in (one, other):
+            dead = {"id": id, "state": "dead", "attempts": 14, "finished_at": 1}
+            connection.execute(insert(webhook_deliveries).values(row | dead))
+
+    configured.run("jobs", "replay", one.hex())
+    first = Deliveries(engine).find(one), Deliveries(engine).find(other)
+    configured.run("jobs", "replay", "--all-dead")
+    then = Deliveries(engine).find(other)
+
+    assert [each and (each.state, each.attempts) for each in (*first, then)] == [
+        ("waiting", 0),
+        ("dead", 14),
+        ("waiting", 0),
+    ]
     engine.dispose()
 
 

@@ -18,7 +18,7 @@ from wxbot.db import migrate, models
 from wxbot.db.engine import new_engine, open_engine
 from wxbot.db.fit import Fit
 from wxbot.db.guard import guarded
-from wxbot.errors import ConfigurationError
+from wxbot.errors import ConfigurationError, WxbotError
 
 TABLES = {"events", "signatures", "followers"}
 
@@ -47,6 +47,21 @@ def test_a_start_waits_for_nobody_where_there_is_nothing_to_do(
         monkeypatch.setattr(migrate, "WAIT_SECONDS", 1)
 
         migrate.upgrade(url)
+
+
+@pytest.mark.mariadb_only
+def test_a_migration_that_takes_another_process_long_is_no_fault_of_the_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = fresh_database_url(tmp_path, migrated=False)
+    with new_engine(url, poolclass=NullPool).connect() as connection, connection.begin():
+        migrate._queue(connection)
+        monkeypatch.setattr(migrate, "WAIT_SECONDS", 1)
+
+        with pytest.raises(WxbotError, match="try again later") as caught:
+            migrate.upgrade(url)
+
+    assert not isinstance(caught.value, ConfigurationError)  # after which nobody would try again
 
 
 @pytest.mark.sqlite_only

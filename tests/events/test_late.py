@@ -12,7 +12,8 @@ from sqlalchemy import select, text, update
 from sqlalchemy.event import listen
 from sqlalchemy.orm import Session
 
-from wxbot import Plugin, Scan
+from tests.lateness import wait_for_handler
+from wxbot import Plugin, Scan, Text, TextMessage, Transfer
 from wxbot.db.guard import guarded
 from wxbot.db.models import events
 from wxbot.events.records import Delivery
@@ -20,6 +21,7 @@ from wxbot.events.takeover import take_over_lost
 from wxbot.testing import Wx
 from wxbot.wechat.events import Event
 from wxbot.wechat.parse import parse_event
+from wxbot.wechat.replies import Reply
 
 SOON = {"callback": {"deadline_seconds": 0.2}}
 
@@ -73,6 +75,45 @@ def test_late_reply_never_replaces_what_was_said(
     with wx.session() as session:
         written = session.execute(text("SELECT count(*) FROM notes")).scalar_one()
     assert written == (1 if takes_session else 0)
+
+
+@pytest.mark.parametrize("interim", [None, "请稍等"])
+@pytest.mark.parametrize(
+    ("behind", "read"),
+    [
+        ([], ["抱歉，这次没能处理成功。请稍后再试一次；如果着急，可以直接在这里留言。"]),
+        ([Text("客服九点上班。")], ["客服九点上班。"]),
+    ],
+)
+def test_hand_over_that_is_too_late_leads_the_person_on(
+    plugin: Plugin,
+    make_wx: Callable[..., Wx],
+    caplog: pytest.LogCaptureFixture,
+    interim: str | None,
+    behind: list[Reply],
+    read: list[str],
+) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    @plugin.text("人工", interim=interim)
+    def agent(message: TextMessage) -> list[Reply]:
+        begun.set()
+        go_on.wait(20)
+        return [Transfer(), *behind]
+
+    wx = make_wx(SOON)
+    wait_for_handler(wx, begun)
+    ailin = wx.user("ailin")
+
+    first = ailin.say("人工")
+    go_on.set()
+    wx.wait()
+    wx.work()
+
+    assert first.text.startswith(interim or "正在为您处理")
+    assert [said.text for said in ailin.messages] == read
+    lines = [each.getMessage() for each in caplog.records if each.name == "wxbot.events.followups"]
+    assert lines == ["handler test.agent was too late to hand the person over to customer service"]
 
 
 def test_handler_that_never_returns_leaves_others_alone(plugin: Plugin, make_wx: Callable[..., Wx]) -> None:

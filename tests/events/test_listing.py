@@ -1,18 +1,22 @@
 """Lists of events: found by whatever somebody remembers of them, and never by reading the whole table."""
 
 import random
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine, event, insert, select, update
 
 from tests.services import fresh_database_url
 from wxbot.db.engine import open_engine
-from wxbot.db.models import events
+from wxbot.db.models import events, jobs
 from wxbot.db.paging import Window
-from wxbot.events.listing import OPEN, Wanted, listed
+from wxbot.events import listing
+from wxbot.events.listing import OPEN, NoSuchEventError, Wanted, as_they_are, latest, listed, replay
 
 PERSON = b"ailin's digest.."
 
@@ -83,3 +87,69 @@ def test_events_of_a_time_are_those_of_the_window(rows: tuple[Engine, list[dict[
     assert [line.recorded_at for line in found.lines] == [
         row["recorded_at"] for row in table if 1_790_000_010 <= row["recorded_at"] < 1_790_000_020
     ]
+
+
+def test_latest_events_of_an_account_are_found_behind_those_of_others(
+    rows: tuple[Engine, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, table = rows
+    monkeypatch.setattr(listing, "_ORDER", replace(listing._ORDER, looked_at=3))
+    mine = [row["key"].hex()[:16] for row in reversed(table) if row["account"] == "second"]
+
+    assert [line.id for line in latest(engine, limit=30, account="second")] == mine[-30:]
+    assert [line.id for line in latest(engine, limit=1000, account="second")] == mine
+    assert latest(engine, account="nobody") == []
+
+
+def test_events_are_looked_at_again(rows: tuple[Engine, list[dict[str, Any]]]) -> None:
+    engine, table = rows
+    ids = [row["key"].hex()[:16] for row in table[5:9]]
+    with engine.begin() as connection:
+        connection.execute(update(events).where(events.c.key == table[6]["key"]).values(state="late"))
+
+    found = as_they_are(engine, [*ids, "0" * 16])
+
+    assert [line.id for line in found] == ids and found[1].state == "late"
+
+
+def test_event_is_run_again_by_one_job_at_a_time(
+    rows: tuple[Engine, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "_PATIENCE_SECONDS", 60.0)
+    engine, found = rows
+    key = next(row["key"] for row in found if row["state"] == "done")
+    with engine.begin() as connection:
+        connection.execute(update(events).where(events.c.key == key).values(body=b"<xml/>"))
+    both, refused = threading.Barrier(2), []
+
+    def look(_: object, __: object, statement: str, *___: object) -> None:
+        if statement.startswith("SELECT") and "FROM jobs" in statement:
+            with suppress(threading.BrokenBarrierError):
+                both.wait(1)  # until the other one looks as well, if they may
+
+    def run() -> None:
+        try:
+            replay(engine, key.hex())
+        except NoSuchEventError as error:
+            refused.append(str(error))
+
+    event.listen(engine, "after_cursor_execute", look)
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert [f"{key.hex()[:16]} is about to be run again already" in text for text in refused] == [True]
+    assert states(engine) == ["waiting"]
+    for state, count in (("running", 1), ("done", 2), ("dead", 3)):
+        with engine.begin() as connection:
+            connection.execute(update(jobs).values(state=state))
+        run()
+        assert len(states(engine)) == count, state
+
+
+def states(engine: Engine) -> list[str]:
+    """Return the states of all jobs."""
+    with engine.connect() as connection:
+        return list(connection.execute(select(jobs.c.state)).scalars())

@@ -12,7 +12,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
 from tests.events.settling import BusyError, gone, settle
-from wxbot import Plugin, Scan, Text
+from wxbot import Plugin, Scan, Text, TextMessage
 from wxbot.db.models import events, followers
 from wxbot.events import outage, recent, runs
 from wxbot.events.recent import Hearing, RecentAnswers
@@ -138,7 +138,11 @@ def test_kept_message_goes_out_also_when_the_next_contact_comes_during_an_outage
 ) -> None:
     go_on = threading.Event()
     plugin.scene("code", interim="稍等")(lambda scan: go_on.wait(20) and "好")
-    plugin.text("在吗")(lambda message: "在")
+
+    @plugin.text("在吗")
+    def there(message: TextMessage) -> str:
+        return "在"
+
     wx = make_wx({"callback": {"deadline_seconds": 0.2}})
     ailin = wx.user("ailin")
     ailin.scan("code")

@@ -234,17 +234,30 @@ def test_full_disk_costs_no_acknowledged_event(tmp_path: Path, private_mounts: l
     assert "refused" in said
 
 
-def test_check_refuses_a_read_only_disk(tmp_path: Path, private_mounts: list[str]) -> None:
+NOT_WRITABLE = "cannot be used: it cannot be written by this user, or the disk is read-only"
+NOT_THERE = "cannot be used: there is none, and this user may not make it in"
+
+
+@pytest.mark.parametrize(
+    ("look", "said_of_it"),
+    [
+        ("Spool(here).check()", f"{{}} {NOT_WRITABLE}"),
+        ("Spool(here).look()", f"{{}} {NOT_WRITABLE}"),
+        ("Spool(here / 'new').look()", f"{{}}/new {NOT_THERE} {{}}"),
+    ],
+)
+def test_read_only_disk_is_refused(
+    tmp_path: Path, private_mounts: list[str], look: str, said_of_it: str
+) -> None:
     script = (
         "import sys; from pathlib import Path; from wxbot.events.spool import Spool\n"
-        "try:\n    Spool(Path(sys.argv[1])).check()\nexcept Exception as error:\n    print(error)"
+        f"here = Path(sys.argv[1])\ntry:\n    {look}\nexcept Exception as error:\n    print(error)"
     )
     on_read_only_disk = 'mount -t tmpfs -o ro tmpfs "$3" && exec "$1" -c "$2" "$3"'
 
     said = run([*private_mounts, "sh", "-c", on_read_only_disk, "sh", sys.executable, script, tmp_path])
 
     assert said == (
-        f"[spool] path: {tmp_path} cannot be used: "
-        "it cannot be written by this user, or the disk is read-only. "
+        f"[spool] path: {said_of_it.format(tmp_path, tmp_path)}. "
         "Give the user that runs wxbot all rights to it, or name another folder.\n"
     )

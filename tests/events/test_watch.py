@@ -27,6 +27,14 @@ def grow_old(wx: Wx, seconds: float) -> None:
         record.running = [since - seconds for since in record.running]
 
 
+def handlers_in_readyz(wx: Wx) -> str:
+    """Return what `/readyz` says of the handlers."""
+    with wx.app.test_client() as client:
+        checks = (client.get("/readyz").json or {})["checks"]
+    detail: str = checks["handlers"]["detail"]
+    return detail
+
+
 @pytest.fixture
 def go_on() -> threading.Event:
     return threading.Event()
@@ -55,11 +63,12 @@ def test_burst_of_handlers_that_may_be_slow_is_not_taken_for_stuck(wx: Wx, go_on
 
     grow_old(wx, (STUCK_SECONDS + SLOW_SECONDS) / 2)
     wx.bot.runs.watch.look()
+    told = handlers_in_readyz(wx)
     go_on.set()
     wx.wait()
     wx.work()
 
-    assert not exhausted
+    assert not exhausted and told == "ok"
     assert [[message.text for message in person.messages] for person in people] == [["好"]] * HALF
 
 
@@ -70,9 +79,10 @@ def test_handlers_that_are_too_slow_are_stuck(wx: Wx, go_on: threading.Event) ->
 
     grow_old(wx, SLOW_SECONDS + 1)
     wx.bot.runs.watch.look()
+    told = handlers_in_readyz(wx)
     go_on.set()
 
-    assert exhausted
+    assert exhausted and told == f"{HALF} do not return"
 
 
 def test_handler_that_no_longer_hangs_is_taken_back_although_its_threads_are_lost(

@@ -116,11 +116,32 @@ def test_a_job_that_nobody_knows_waits_for_a_worker_that_does(ledger: Ledger, re
 
     assert knows_nothing.run(id)
 
-    assert records.job(id).state == "waiting" and "shop.new" in records.job(id).detail
-    for _ in range(4):
-        records.shift(id, run_at=0)
-        knows_nothing.run(id)
-    assert records.job(id).state == "dead"
+    row = records.job(id)
+    assert (row.state, row.attempts) == ("waiting", 0) and "shop.new" in row.detail
+    assert 4 <= row.run_at - row.created_at <= 75  # a while of this machine's is in it
+    for minute in range(1, 30):  # an upgrade of many machines
+        records.shift(id, run_at=0, created_at=-60 * minute)
+        assert knows_nothing.run(id)
+    records.shift(id, run_at=0)
+    assert Runner(ledger, {"shop.new": Work(call=lambda *_: None, attempts=1)}.get).run(id)
+    assert (records.job(id).state, records.job(id).attempts) == ("done", 1)
+
+
+def test_a_job_that_nobody_knows_for_a_day_is_dead(
+    ledger: Ledger, records: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    id = records.enqueue("shop.new")
+    knows_nothing = Runner(ledger, lambda _name: None)
+    for hour in (0, 12, 23):
+        records.shift(id, run_at=0, created_at=-3600 * hour)
+        assert knows_nothing.run(id)
+        assert records.job(id).state == "waiting"
+
+    records.shift(id, run_at=0, created_at=-86_401)
+    assert knows_nothing.run(id)
+
+    assert records.job(id).state == "dead" and "no job named shop.new" in records.job(id).detail
+    assert [line.levelname for line in caplog.records] == ["WARNING", "ERROR"]
 
 
 def test_the_pauses_grow_and_differ() -> None:
@@ -189,16 +210,20 @@ def test_a_worker_that_does_not_know_a_lost_job_does_not_make_it_a_fresh_one(
     assert (ran, records.job(id).state) == ([], "unknown")
 
 
-def test_a_lost_job_that_nobody_knows_ends_as_unknown(ledger: Ledger, records: Any) -> None:
+def test_a_lost_job_that_nobody_knows_for_a_day_ends_as_unknown(ledger: Ledger, records: Any) -> None:
     id = records.enqueue("test.job")
     ledger.claim(id)
-    for _ in range(4):
-        records.shift(id, lease_until=-1)
-        Runner(ledger, {}.get).run(id)
+    for minute in range(30):
+        records.shift(id, lease_until=-1, created_at=-60 * minute)
+        assert Runner(ledger, {}.get).run(id)
+        assert (records.job(id).state, records.job(id).attempts) == ("running", 1)
+        assert ledger.claim(id) is None and ledger.take_due(10) == []  # for a while
 
-    row = records.job(id)
-    assert (row.state, row.attempts) == ("unknown", 5)
-    assert "no job named test.job" in row.detail
+    records.shift(id, lease_until=-1, created_at=-86_401)
+    assert Runner(ledger, {}.get).run(id)
+
+    assert records.job(id).state == "unknown"
+    assert "no job named test.job" in records.job(id).detail
 
 
 def test_expired_jobs_are_not_begun(ledger: Ledger, records: Any) -> None:
@@ -214,6 +239,38 @@ def test_expired_jobs_are_not_begun(ledger: Ledger, records: Any) -> None:
         assert Runner(ledger, works.get).run(id)
 
     assert [records.job(id).state for id in ids] == ["dead", "kept"] and done == []
+
+
+def test_a_message_that_is_kept_and_one_that_is_dead_for_it_are_logged(
+    run: Any, records: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "wxbot.jobs")
+    records.follow()
+    kept = run(raising(Keep("the window is over")), person=PERSON)
+    dead = run(raising(Keep("the window is over")), person=b"q" * 16)
+
+    assert (kept.state, dead.state) == ("kept", "dead")
+    assert [(line.levelname, line.getMessage()) for line in caplog.records] == [
+        ("INFO", f"job test.job ({kept.id.hex()}) is kept: the window is over"),
+        (
+            "ERROR",
+            f"job test.job ({dead.id.hex()}) is dead: nobody to keep it for: the window is over; "
+            "see `wxbot jobs list`",
+        ),
+    ]
+
+
+def test_expired_message_that_is_kept_is_logged(
+    ledger: Ledger, records: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "wxbot.jobs")
+    id = records.enqueue("message", within_seconds=55)
+    records.shift(id, expires_at=-1)
+
+    assert Runner(ledger, {"message": Work(call=fail, is_kept=True)}.get).run(id)
+
+    assert records.job(id).state == "dead"
+    assert [line.levelname for line in caplog.records] == ["ERROR"] and "is dead" in caplog.text
 
 
 def test_a_job_that_was_taken_over_commits_nothing(

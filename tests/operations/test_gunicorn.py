@@ -167,6 +167,20 @@ def test_worker_whose_handlers_hang_is_replaced_without_losing_a_request(
     server.wait_for(f"worker {old} is replaced: too many of its handlers hang")
 
 
+def test_app_with_faulty_settings_ends_the_server_in_words_and_with_their_code(
+    serve: Callable[..., Any], folder: Path
+) -> None:
+    (folder / "faulty.py").write_text(
+        "from wxbot.errors import ConfigurationError\n"
+        'raise ConfigurationError(("[spool] path: no", "[redis] url: no"))\n'
+    )
+    server = serve("faulty:app", WEB_CONCURRENCY="1")
+
+    assert server.process.wait(SECONDS) == 78
+    assert "\nwxbot: [spool] path: no\nwxbot: [redis] url: no\n" in server.log
+    assert "Traceback" not in server.log
+
+
 def test_server_that_ends_refuses_at_once_and_answers_what_it_has(
     serve: Callable[..., Any], folder: Path
 ) -> None:

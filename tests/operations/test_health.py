@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
+from tests.services import fresh_database_url
 from wxbot import clock
 from wxbot.db import migrate, models
 from wxbot.db.business import webhook_deliveries, webhooks
@@ -155,6 +156,22 @@ def test_database_of_another_revision_cannot_answer(wx: Wx, ready: Callable[...,
     assert "wxbot db upgrade" in told["checks"]["database"]["detail"]
     with wx.bot.engine.begin() as connection:  # the next test may get the same database
         connection.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{migrate.head()}'")
+
+
+@pytest.mark.parametrize("revision", [None, "0001"])
+def test_database_without_the_tables_cannot_answer(
+    watched: Watched, tmp_path: Path, revision: str | None
+) -> None:
+    url = fresh_database_url(tmp_path, name=f"{revision}.db", migrated=False)
+    if revision is not None:
+        migrate.upgrade(url, revision=revision)
+    engine = open_engine(url, connections=2)
+
+    found = findings(replace(watched, engine=engine))
+    engine.dispose()
+
+    assert overall(found) is State.UNAVAILABLE
+    assert (found[0].part, found[0].detail) == ("database", "needs `wxbot db upgrade`")
 
 
 def test_metrics_tell_jobs_numbers_worker_and_token(wx: Wx) -> None:

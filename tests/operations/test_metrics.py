@@ -53,6 +53,26 @@ def test_several_processes_tell_their_sum(tmp_path: Path) -> None:
     assert "wxbot_repeats_answered_total 3.0" in told[-1].splitlines()
 
 
+ASKING = "metrics.stuck_handlers({told}); print('in all', metrics.all_stuck_handlers({here}))"
+
+
+def test_handlers_that_hang_in_other_processes_are_counted_as_in_the_metric(tmp_path: Path) -> None:
+    alone = tell(ASKING.format(told=1, here=1))
+    first = tell(ASKING.format(told=2, here=2), tmp_path)
+    second = tell(ASKING.format(told=1, here=1), tmp_path)
+
+    assert [told.splitlines()[0] for told in (alone, first, second)] == ["in all 1", "in all 2", "in all 3"]
+    assert "wxbot_stuck_handlers 3.0" in second
+
+
+def test_process_that_just_starts_keeps_nobody_from_telling_of_himself(tmp_path: Path) -> None:
+    (tmp_path / "gauge_livesum_1.db").touch()
+
+    script = "print('in all', metrics.all_stuck_handlers(1)); metrics.exposition = lambda: b''"
+
+    assert tell(script, tmp_path).startswith("in all 1")
+
+
 def test_readings_are_looked_up_when_asked_for() -> None:
     readings = [
         Reading("wxbot_jobs", "Jobs by state.", 3, (("state", "dead"),)),

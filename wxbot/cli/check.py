@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -45,7 +46,7 @@ class Report:
 @click.option("--quiet", is_flag=True, help="Print nothing but faults.")
 @json_option
 def check(*, quiet: bool, as_json: bool) -> None:
-    """Check the configuration, the handlers and the database.
+    """Check the configuration, the handlers, the database and the spool.
 
     Prints every fault and ends with code 78, or prints what is good. Nothing is asked of the network but the
     database, and nothing is written to that.
@@ -66,6 +67,7 @@ def _report(configured: "Settings", registry: "Registry") -> Report:
     from wxbot.db.engine import shown
 
     url = configured.database.url.get_secret_value()
+    _require_spool_and_queue(configured)
     revision, warnings = _database(url)
     return Report(
         accounts=tuple(_account(configured, registry, name) for name in configured.accounts),
@@ -90,6 +92,21 @@ def _account(configured: "Settings", registry: "Registry", name: str) -> Account
         scenes=sum(route.kind in _SCENES for route in routes),
         handlers=len({route.handler for route in routes}),
     )
+
+
+def _require_spool_and_queue(configured: "Settings") -> None:
+    """Raise ConfigurationError when a bot could not start with them; a Redis need not answer."""
+    from wxbot.events.spool import Spool
+    from wxbot.jobs.queue import queue_of
+
+    faults: list[str] = []
+    for look in (Spool(Path(configured.spool.path)).look, lambda: queue_of(configured)):
+        try:
+            look()
+        except ConfigurationError as error:
+            faults += error.faults
+    if faults:
+        raise ConfigurationError(faults)
 
 
 def _database(url: str) -> tuple[str | None, list[str]]:

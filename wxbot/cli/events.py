@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from wxbot.events.listing import Detail, Line
     from wxbot.settings import Settings
 
-# A row may change after it was first seen, when a late handler is done.
+# So long after its time a row may come to be seen: clocks differ, and a busy database takes a while.
 _LOOK_BACK_SECONDS = 60
 _MOST_AT_A_TIME = 1000
 _POLL_SECONDS = 1.0
@@ -43,10 +43,8 @@ def tail(lines: int, account: str | None, *, no_follow: bool, as_json: bool) -> 
 
     An event is shown again when its state changes. People are told apart by a digest and never named.
     """
-    from wxbot.events.listing import latest
-
     with _database(account) as engine:
-        recent = latest(engine, limit=_MOST_AT_A_TIME, account=account)
+        recent = _recent(engine, account, lines)
         _print(recent[len(recent) - min(lines, len(recent)) :], as_json=as_json)
         if not no_follow:
             for new in _follow(engine, account, recent):
@@ -114,17 +112,36 @@ def _require_account(configured: "Settings", account: str | None) -> None:
         )
 
 
-def _follow(engine: "Engine", account: str | None, recent: Sequence["Line"]) -> Iterator[list["Line"]]:
-    """Yield what is new or has changed, again and again."""
+def _recent(engine: "Engine", account: str | None, lines: int) -> list["Line"]:
+    """Return so many of the newest events, and all that is looked back at."""
     from wxbot.events.listing import latest
 
-    seen = {(line.id, line.state) for line in recent}
+    newest = latest(engine, limit=1, account=account)
+    if not newest:
+        return []
+    since = newest[0].recorded_at - _LOOK_BACK_SECONDS
+    recent = latest(engine, since=since, limit=_MOST_AT_A_TIME, account=account)
+    # Not so many of an account that had few: they may be far apart.
+    return recent if len(recent) >= lines else latest(engine, limit=lines, account=account)
+
+
+def _follow(engine: "Engine", account: str | None, recent: Sequence["Line"]) -> Iterator[list["Line"]]:
+    """Yield what is new or has changed, again and again.
+
+    What a handler still works on is asked for by itself, however long ago it began.
+    """
+    from wxbot.events.listing import as_they_are, latest
+
+    seen = {line.id: line.state for line in recent}
     newest = max((line.recorded_at for line in recent), default=int(time.time()))
     while True:
         since = newest - _LOOK_BACK_SECONDS
         found = latest(engine, since=since, limit=_MOST_AT_A_TIME, account=account)
-        yield [line for line in found if (line.id, line.state) not in seen]
-        seen = {(line.id, line.state) for line in found}
+        here = {line.id for line in found}
+        open_ = [id for id, state in seen.items() if state != "done" and id not in here]
+        found = as_they_are(engine, open_[-_MOST_AT_A_TIME:]) + found
+        yield [line for line in found if seen.get(line.id) != line.state]
+        seen = {line.id: line.state for line in found}
         newest = max((line.recorded_at for line in found), default=newest)
         time.sleep(_POLL_SECONDS)
 

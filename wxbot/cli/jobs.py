@@ -89,7 +89,7 @@ def replay(keys: tuple[str, ...], *, all_dead: bool, as_json: bool) -> None:
         raise click.UsageError("name the jobs, or say --all-dead")
     with _ledger() as ledger:
         chosen = list(_all_dead(ledger)) if all_dead else [_find(ledger, key) for key in keys]
-        refused = [] if all_dead else [row for row in chosen if not ledger.replay(row["id"])]
+        refused = [] if all_dead else [row for row in chosen if not _replay(ledger, row)]
     if refused:
         raise Failure(
             "; ".join(f"job {row['id'].hex()} is {row['state']}, {_advice(row['state'])}" for row in refused)
@@ -129,10 +129,16 @@ def _all_dead(ledger: "Ledger") -> Iterator["RowMapping"]:
 
     page = listed(ledger.engine, Wanted(states=("dead",)), limit=_MOST_AT_A_TIME)
     while True:
-        yield from (row for row in page.rows if ledger.replay(row["id"]))
+        yield from (row for row in page.rows if _replay(ledger, row))
         if page.after is None:
             return
         page = listed(ledger.engine, Wanted(states=("dead",)), after=page.after, limit=_MOST_AT_A_TIME)
+
+
+def _replay(ledger: "Ledger", row: "RowMapping") -> bool:
+    from wxbot.webhooks.deliveries import revive
+
+    return ledger.replay(row["id"], also=revive)
 
 
 def _advice(state: str) -> str:

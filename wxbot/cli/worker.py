@@ -41,16 +41,16 @@ def worker(threads: int | None) -> None:
     logs.write_together()
     environment = dict(os.environ)
     settings.forget_secrets(configured, os.environ)
-    is_restarted = False
+    told: set[int] = set()
 
-    def end(_signal: int, _frame: FrameType | None) -> None:
+    def end(number: int, _frame: FrameType | None) -> None:
+        told.add(number)
         for ending in _ENDINGS:
             signal.signal(ending, signal.default_int_handler)  # who asks twice does not want to wait
         working.stop()
 
-    def restart(_signal: int, _frame: FrameType | None) -> None:
-        nonlocal is_restarted
-        is_restarted = True
+    def restart(number: int, _frame: FrameType | None) -> None:
+        told.add(number)
         working.stop()
 
     for ending in _ENDINGS:
@@ -60,7 +60,7 @@ def worker(threads: int | None) -> None:
     is_useful = working.run()
     log.info("worker %s has ended", os.getpid())
     logging.shutdown()  # neither of these ends lets a log write its last lines
-    if is_restarted:
+    if told == {signal.SIGHUP}:  # who is told to end as well, before or after, ends
         os.execve(sys.executable, [sys.executable, "-m", "wxbot", *sys.argv[1:]], environment)
     if not is_useful:
         # Threads that hang do not keep the process.

@@ -26,7 +26,7 @@ def copy(source: Connection, target: Connection, *, tell: Callable[[int, int], N
     """Copy every row, within the transactions of both callers; return how many of each table.
 
     Both must be at this program's revision. `tell` hears how many of how many rows are written. Raises
-    CopyError when a process works with the source, when the target holds rows, or when it holds others than
+    CopyError when a worker uses the source, when the target holds rows, or when it holds others than
     those of the source in the end; the caller then rolls back.
     """
     _require_rest(source)
@@ -69,7 +69,7 @@ def foreign_tables(connection: Connection) -> list[str]:
 
 
 def _require_rest(source: Connection) -> None:
-    """What is written after the copy would be lost without a word; where a worker is, web servers are."""
+    """What is written after the copy would be lost without a word; only workers give a sign of life."""
     seen = select(heartbeats).where(heartbeats.c.seen_at > database_now() - ALIVE_SECONDS)
     if alive := source.execute(seen).mappings().all():
         who = ", ".join(f"{each['kind']} {each['pid']} on {each['host']}" for each in alive)

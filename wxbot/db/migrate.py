@@ -18,7 +18,7 @@ from wxbot.db.engine import LOCK_SECONDS, is_file, new_engine
 from wxbot.db.faults import is_busy
 from wxbot.db.fit import Fit, fit_of, newer, revision_at, too_new
 from wxbot.db.guard import be_patient
-from wxbot.errors import ConfigurationError
+from wxbot.errors import ConfigurationError, WxbotError
 
 # Several processes may start at once: the first migrates, the others wait this long for it.
 WAIT_SECONDS = 60
@@ -181,7 +181,7 @@ def _queue(connection: Connection) -> None:
         # The names of these locks are the whole server's.
         lock = f"GET_LOCK(CONCAT('wxbot ', MD5(DATABASE())), {WAIT_SECONDS})"
         if connection.scalar(text(f"SELECT {lock}")) != 1:
-            raise ConfigurationError(
+            raise WxbotError(
                 f"[database] another process has been migrating it for {WAIT_SECONDS} s; try again later"
             )
 

@@ -4,7 +4,6 @@ import base64
 import ipaddress
 import os
 import re
-import socket
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -18,7 +17,6 @@ from wxbot.events.spool import Spool
 if TYPE_CHECKING:
     from wxbot.settings import AccountSettings, Settings
 
-_CONNECT_SECONDS = 2.0
 _MEND, _MEND_ZH = "mend the file and line that it names", "请修改它指出的文件和行"
 
 
@@ -62,7 +60,7 @@ def of_spool(configured: "Settings") -> Iterator[Finding]:
     """Yield whether events can be kept while the database is away, and whether any wait."""
     spool = Spool(Path(configured.spool.path))
     try:
-        spool.check()
+        spool.look()
         files, size = spool.size()
     except (WxbotError, OSError) as error:
         yield fail(
@@ -81,34 +79,50 @@ def of_spool(configured: "Settings") -> Iterator[Finding]:
             "数据库恢复后会自动导入；如果数据库正常，请查看服务日志",
             zh=f"有 {size} 字节的事件等待写入数据库",
         )
-    else:
+    elif spool.folder.exists():
         path = configured.spool.path
         yield ok("spool", f"{path} can be written, nothing waits", zh=f"{path} 可以写入，没有积压")
+    else:
+        path = configured.spool.path
+        yield ok("spool", f"{path} will be made at the first start", zh=f"{path} 首次启动时自动创建")
 
 
 def of_queue(configured: "Settings") -> Iterator[Finding]:
-    """Yield whether Redis can be reached, where it carries the jobs."""
+    """Yield whether Redis does what it is asked, where it carries the jobs."""
     if configured.jobs.backend != "redis":
         return
-    parts = urlsplit(configured.redis.url.get_secret_value())
-    is_file = parts.scheme == "unix"
-    where = parts.path if is_file else f"{parts.hostname}:{parts.port or 6379}"
+    # Huey imports every client of a server that is installed.
+    from wxbot.jobs.engine import ask_redis  # noqa: PLC0415
+
+    url = configured.redis.url.get_secret_value()
     try:
-        if is_file:
-            with socket.socket(socket.AF_UNIX) as asking:
-                asking.settimeout(_CONNECT_SECONDS)
-                asking.connect(where)
-        else:
-            socket.create_connection((parts.hostname or "", parts.port or 6379), _CONNECT_SECONDS).close()
-        yield ok("Redis", f"{where} can be reached", zh=f"{where} 可以连接")
-    except OSError as error:
+        ask_redis(url)
+    except ConfigurationError as error:
+        advice, advice_zh = "the bot does not start until that is done", "改好之前机器人无法启动"
+        yield fail("Redis", str(error), advice, advice_zh)
+    except Exception as error:  # the client's own, and the system's
         yield warn(
             "Redis",
-            f"{where} cannot be reached: {error.strerror or type(error).__name__}",
-            "jobs are late without it, none is lost; start it, or mend [redis] url",
-            "没有 Redis 任务会变慢，但不会丢；请启动它，或改正 [redis] url",
-            zh=f"连不上 {where}",
+            f"{_place(url)} cannot be used: {_kind(error)}",
+            "jobs are late without it, none is lost; start it, or mend [redis] url: address, password, "
+            "rediss:// if it wants TLS",
+            "Redis 不可用时任务会变慢，但不会丢；请启动它，或改正 [redis] url：地址、密码，要求 TLS 的写 rediss://",
+            zh=f"{_place(url)} 无法使用：{_kind(error)}",
         )
+    else:
+        yield ok("Redis", f"{_place(url)} answers", zh=f"{_place(url)} 应答正常")
+
+
+def _place(url: str) -> str:
+    parts = urlsplit(url)
+    return parts.path if parts.scheme == "unix" else f"{parts.hostname}:{parts.port or 6379}"
+
+
+def _kind(error: Exception) -> str:
+    """Return the error's kind and what the system says; Redis' own words may hold what it was sent."""
+    cause = error.__cause__ or error.__context__
+    said = cause.strerror if isinstance(cause, OSError) else None
+    return f"{type(error).__name__} ({said})" if said else type(error).__name__
 
 
 def _of_file(file: Path) -> Finding:

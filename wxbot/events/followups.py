@@ -1,5 +1,8 @@
 """What the end of an event causes: messages that did not fit into its answer, and the observers' turn."""
 
+import logging
+from collections.abc import Callable
+
 from sqlalchemy import Connection
 
 from wxbot import followers
@@ -11,7 +14,9 @@ from wxbot.jobs.outbox import Job, derived_id
 from wxbot.outcome import Outcome
 from wxbot.wechat import replies
 from wxbot.wechat.events import Event
-from wxbot.wechat.replies import Acknowledgement, Transfer
+from wxbot.wechat.replies import Acknowledgement, Reply, Transfer
+
+log = logging.getLogger(__name__)
 
 # The names of our own jobs, as they stand in the ledger.
 MESSAGE = "wxbot.message"
@@ -20,14 +25,26 @@ TAKE_OVER = "wxbot.take_over"
 REPLAY = "wxbot.replay"
 
 
-def caused_by(event: Event, outcome: Outcome, *, is_late: bool, is_observed: bool) -> list[Job]:
+def caused_by(
+    event: Event,
+    outcome: Outcome,
+    *,
+    is_late: bool,
+    is_observed: bool,
+    closing: Callable[[Event], Reply | Acknowledgement],
+) -> list[Job]:
     """Return the jobs to write together with the end of an event.
 
-    A late result goes out as messages, and so does what a list holds beyond its first reply.
+    A late result goes out as messages, and so does what a list holds beyond its first reply. `closing` says
+    what is read when no handler has said anything.
     """
     jobs = []
-    first = (outcome.reply,) if is_late else ()
-    sendable = [each for each in (*first, *outcome.more) if not isinstance(each, Acknowledgement | Transfer)]
+    told = (outcome.reply, *outcome.more) if is_late else outcome.more
+    if is_late and isinstance(outcome.reply, Transfer):
+        # WeChat takes it as the answer only, and that left at the deadline.
+        log.warning("handler %s was too late to hand the person over to customer service", outcome.handler)
+        told = outcome.more or (closing(event),)
+    sendable = [each for each in told if not isinstance(each, Acknowledgement | Transfer)]
     if sendable and window_of(kind_of(event)) is not None:
         arguments: dict[str, object] = {"replies": [replies.to_data(each) for each in sendable]}
         jobs.append(_job(event, MESSAGE, arguments=arguments))

@@ -9,6 +9,8 @@ from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, select
 
 from wxbot.db.models import events, jobs
 from wxbot.db.paging import ALWAYS, Found, Order, Place, Window
+from wxbot.db.patience import patiently
+from wxbot.db.sqlite import begin_write
 from wxbot.errors import WxbotError
 from wxbot.events.followups import REPLAY
 from wxbot.jobs.outbox import Job, enqueue
@@ -19,6 +21,8 @@ OPEN = "open"
 OUTCOMES = tuple(status.value for status in Status)
 _ORDER = Order(events.c.recorded_at, events.c.key)
 _MOST_FOUND = 3
+# A request must not keep its thread for longer.
+_PATIENCE_SECONDS = 5.0
 
 _LINE = (
     events.c.key,
@@ -149,9 +153,27 @@ def row(engine: Engine, key: bytes, accounts: Collection[str]) -> RowMapping | N
 def latest(
     engine: Engine, *, limit: int = 20, since: int | None = None, account: str | None = None
 ) -> list[Line]:
-    """Return the newest events, oldest first; `since` in seconds since 1970 and with them."""
+    """Return the newest events, oldest first; `since` in seconds since 1970 and with them.
+
+    Those of an account are found behind any number of others, a query for so many of them.
+    """
     wanted = Wanted(window=Window(since=since), accounts=None if account is None else (account,))
-    return list(reversed(listed(engine, wanted, limit=limit).lines))
+    page = listed(engine, wanted, limit=limit)
+    lines = list(page.lines)
+    while len(lines) < limit and page.after is not None:
+        page = listed(engine, wanted, after=page.after, limit=limit - len(lines))
+        lines += page.lines
+    return lines[::-1]
+
+
+def as_they_are(engine: Engine, ids: Sequence[str]) -> list[Line]:
+    """Return these events, named by the ids of their lines, as they stand now; none for what is gone."""
+    with engine.connect() as connection:
+        found = [
+            connection.execute(select(*_LINE).where(_begins_with(id)).limit(1)).mappings().first()
+            for id in ids
+        ]
+    return [_line(row) for row in found if row is not None]
 
 
 def find(engine: Engine, id: str) -> Detail:
@@ -188,10 +210,12 @@ def replay(engine: Engine, id: str) -> bytes:
     """Let a worker run the handler of an event once more; returns the job's id.
 
     What the person was answered stays. Raises NoSuchEventError when there is not exactly one such event, it
-    is still being worked on, or its document is no longer kept.
+    is still being worked on, its document is no longer kept, or a worker was asked already.
     """
-    with engine.begin() as connection:
-        row = _row(connection, id)
+
+    def work(connection: Connection) -> bytes:
+        begin_write(connection)  # for SQLite, to which FOR UPDATE says nothing
+        row = _row(connection, id, for_update=True)
         key = row["key"].hex()[:16]
         if row["kind"] == "malformed":
             raise NoSuchEventError(
@@ -206,6 +230,10 @@ def replay(engine: Engine, id: str) -> bytes:
                 f"the document of {key} is no longer kept: it goes once an event is settled, since it holds "
                 "personal data. Ask the person to scan again, or try the handler with `wxbot simulate`"
             )
+        if _is_asked_for(connection, row["key"]):
+            raise NoSuchEventError(
+                f"{key} is about to be run again already; see `wxbot events show {key}` for its job"
+            )
         job = Job(
             account=row["account"],
             name=REPLAY,
@@ -216,24 +244,32 @@ def replay(engine: Engine, id: str) -> bytes:
         enqueue(connection, [job])
         return job.id
 
+    return patiently(engine, work, seconds=_PATIENCE_SECONDS)
 
-def _row(connection: Connection, id: str) -> RowMapping:
+
+def _is_asked_for(connection: Connection, key: bytes) -> bool:
+    """Say whether the handler of an event is about to be run once more, or runs."""
+    asked = jobs.c.event_key == key, jobs.c.name == REPLAY, jobs.c.state.in_(("waiting", "running"))
+    return connection.execute(select(jobs.c.id).where(*asked).limit(1)).first() is not None
+
+
+def _row(connection: Connection, id: str, *, for_update: bool = False) -> RowMapping:
     text = id.strip().lower()
     if not re.fullmatch(rf"[0-9a-f]{{{SHORTEST_ID},32}}", text):
         raise NoSuchEventError(
             f"{id!r} is no id of an event; give {SHORTEST_ID} to 32 digits of it, as in `wxbot events tail`"
         )
-    first, last = bytes.fromhex(text.ljust(32, "0")), bytes.fromhex(text.ljust(32, "f"))
-    found = (
-        connection.execute(select(events).where(events.c.key.between(first, last)).limit(_MOST_FOUND))
-        .mappings()
-        .all()
-    )
+    query = select(events).where(_begins_with(text)).limit(_MOST_FOUND)
+    found = connection.execute(query.with_for_update() if for_update else query).mappings().all()
     if not found:
         raise NoSuchEventError(f"there is no event {text}; it may have been deleted ([privacy] events_days)")
     if len(found) > 1:
         raise NoSuchEventError(f"{_and_more(found)} all begin with {text}; give more digits")
     return found[0]
+
+
+def _begins_with(digits: str) -> ColumnElement[bool]:
+    return events.c.key.between(bytes.fromhex(digits.ljust(32, "0")), bytes.fromhex(digits.ljust(32, "f")))
 
 
 def _and_more(found: Sequence[RowMapping]) -> str:

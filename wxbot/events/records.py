@@ -81,7 +81,7 @@ class Records:
     """Reads and writes the records. Safe to use from any thread; each call is its own transaction.
 
     `audience` says which events are to be told of. What a method enqueues is told to `dispatch`
-    after the commit.
+    after the commit. `closing` is what a person reads in place of a result that cannot come late.
     """
 
     def __init__(
@@ -90,8 +90,10 @@ class Records:
         *,
         audience: Audience | None = None,
         dispatch: Callable[[Sequence[bytes]], None] = lambda _: None,
+        closing: Callable[[Event], Reply | Acknowledgement] = lambda _: replies.ACK,
     ) -> None:
         self.dispatch = dispatch
+        self._closing = closing
         self.engine = engine
         self.audience = audience or Audience()
         # A single statement needs no transaction around it; on MySQL saying so would cost a round trip.
@@ -323,7 +325,9 @@ class Records:
 
     def _caused(self, event: Event, outcome: Outcome, *, is_late: bool) -> list[Job]:
         is_observed = self.audience.wants(event)
-        return followups.caused_by(event, outcome, is_late=is_late, is_observed=is_observed)
+        return followups.caused_by(
+            event, outcome, is_late=is_late, is_observed=is_observed, closing=self._closing
+        )
 
     def _read(self, values: Mapping[str, object]) -> Mapping[str, Any]:
         with self.engine.connect() as connection:

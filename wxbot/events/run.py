@@ -158,9 +158,9 @@ class Work:
         """Return the attempt's database session."""
         return self.unit.session()
 
-    def defer(self, function: Callable[..., Any], /, **arguments: object) -> None:
+    def defer(self, function: Callable[..., Any], /, *unnamed: object, **arguments: object) -> None:
         """Enqueue a job in the same transaction as what the session writes."""
-        wanted = self._tools.registry.deferred(function, arguments)
+        wanted = self._tools.registry.deferred(function, arguments, unnamed=unnamed)
         # Whose it is, so that what it holds of a person can be found when they leave.
         openid = self.event.openid if self.event else ""
         whose = person(self.account, openid) if openid else None

@@ -31,6 +31,7 @@ PATIENCE_SECONDS = 2.0  # together with the wait for the database still in time 
 _CURRENT = "current.jsonl"
 _REFUSED = "refused.jsonl"
 _RESERVE = "reserve"
+_NO_FOLDER = "it is no folder"
 _BATCH = 100
 # For the lock of the folder, under which a line is written and fsynced.
 _LOCK_SECONDS = 2.0
@@ -86,12 +87,24 @@ class Spool:
                 if not files:
                     self._reserve.make()
         except FileExistsError as error:
-            raise self._unusable(self.folder, "it is no folder") from error
+            raise self._unusable(self.folder, _NO_FOLDER) from error
         except OSError as error:
             raise self._unusable(self.folder, str(error.strerror)) from error
-        for path in (self.folder, *files):
-            if not os.access(path, os.R_OK | os.W_OK) and path.exists():  # else imported meanwhile
-                raise self._unusable(path, "it cannot be written by this user, or the disk is read-only")
+        self._require_rights(self.folder, *files)
+
+    def look(self) -> None:
+        """Raise ConfigurationError when `check` would, as far as can be seen; makes and changes nothing."""
+        try:
+            there = next(each for each in (self.folder, *self.folder.parents) if os.path.lexists(each))
+            if not there.is_dir():
+                raise self._unusable(there, _NO_FOLDER)
+            files = self._files()
+        except OSError as error:
+            raise self._unusable(self.folder, str(error.strerror)) from error
+        if there == self.folder:
+            self._require_rights(there, *files)
+        elif not os.access(there, os.W_OK):
+            raise self._unusable(self.folder, f"there is none, and this user may not make it in {there}")
 
     def append(self, entry: Spooled, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
         """Keep an event; once this returns it survives a power cut.
@@ -198,6 +211,11 @@ class Spool:
                     os.fsync(folder)
         except OSError as error:
             raise SpoolError(f"the spool {self.folder} could not be imported: {error.strerror}.") from error
+
+    def _require_rights(self, *paths: Path) -> None:
+        for path in paths:
+            if not os.access(path, os.R_OK | os.W_OK) and path.exists():  # else imported meanwhile
+                raise self._unusable(path, "it cannot be written by this user, or the disk is read-only")
 
     def _unusable(self, path: Path, reason: str) -> ConfigurationError:
         return ConfigurationError(

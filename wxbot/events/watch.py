@@ -102,13 +102,21 @@ class Watch:
                 self._breaker.hung(run.handler)
         self._count_stuck(young)
 
+    @property
+    def stuck(self) -> int:
+        """How many of the pool's threads are lost; who is with a handler that has time left is not."""
+        with self._lock:
+            held = list(self._held)
+        # Half of the threads may be with handlers that have time until SLOW_SECONDS.
+        slow = sum(run.is_slow and run.age_seconds > STUCK_SECONDS for run in held)
+        return max(0, self._pool.stuck(STUCK_SECONDS) - slow)
+
     def _lease(self, runs: Sequence[Run], **how: float) -> None:
         self._renew([run.id for run in runs], [run.event.digest for run in runs], **how)
 
     def _count_stuck(self, held: Sequence[Run]) -> None:
         old = [run for run in held if run.age_seconds > STUCK_SECONDS]
-        # Half of the threads may be with handlers that have time until SLOW_SECONDS.
-        stuck = max(0, self._pool.stuck(STUCK_SECONDS) - sum(run.is_slow for run in old))
+        stuck = self.stuck
         metrics.stuck_handlers(stuck)
         if self._is_exhausted or stuck * 2 < self._pool.limit:
             return

@@ -37,7 +37,7 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Watched:
-    """The parts of a bot whose state is told; `stuck` counts the handlers here that do not return."""
+    """The parts of a bot whose state is told; `stuck` counts the handlers that do not return."""
 
     engine: Engine
     spool: Spool
@@ -51,14 +51,14 @@ def findings(watched: Watched) -> list[Finding]:
     found = [*_of_spool(watched.spool), *_of_process(watched)]
     is_spooling = found[0].state is not State.UNAVAILABLE
     try:
-        vitals = read_vitals(watched.engine)
         fit = migrate.fit(watched.engine)
+        vitals = read_vitals(watched.engine) if fit.is_usable else None  # another may lack the tables
     except SQLAlchemyError as error:
         log.error("the database does not answer: %s", type(error).__name__)
         # With it gone scans are answered with the recorded text, as long as the spool takes them.
         state = State.DEGRADED if is_spooling else State.UNAVAILABLE
         return [Finding(part="database", state=state, detail="unreachable"), *found]
-    if not fit.is_usable:
+    if vitals is None:
         detail = "needs `wxbot db upgrade`" if fit is Fit.OLDER else "too new for this wxbot"
         return [Finding(part="database", state=State.UNAVAILABLE, detail=detail), *found]
     return [_of_fit(fit), *_of_vitals(vitals, int(watched.now().timestamp())), *found]

@@ -33,7 +33,7 @@ class Receiver(Protocol):
 def open_engine(backend: str, place: str, *, key: bytes, queue: Receiver) -> "Engine":
     """Return the engine with its ids at `place`: the address of a Redis, or a file.
 
-    Raises ConfigurationError when the Redis client is not installed.
+    Raises ConfigurationError when the Redis client is not installed, or cannot read the URL.
     """
     # Two bots on one server must not take each other's ids.
     name = f"wxbot{key.hex()[:12]}"
@@ -45,6 +45,15 @@ def open_engine(backend: str, place: str, *, key: bytes, queue: Receiver) -> "En
     engine = Engine(name, serializer=serializer, results=False, **storage)
     engine.serve(queue)
     return engine
+
+
+def ask_redis(url: str) -> None:
+    """Return if a Redis does what it is asked; raises what its client or `open_engine` does."""
+    pool = _redis_pool(url)
+    try:
+        RedisStorage(connection_pool=pool).conn.ping()
+    finally:
+        pool.disconnect()
 
 
 class Engine(Huey):  # type: ignore[misc]
@@ -142,10 +151,16 @@ def _redis_pool(url: str) -> Any:
         raise ConfigurationError(
             '[jobs] backend: redis needs the Redis client; install it with: pip install "wxbot[redis]"'
         ) from None
-    # Its own retries would hold up the answer to a scan for many seconds.
-    return ConnectionPool.from_url(
-        url,
-        socket_connect_timeout=_CONNECT_SECONDS,
-        socket_timeout=_ANSWER_SECONDS,
-        retry=Retry(NoBackoff(), 0),
-    )
+    try:
+        # Its own retries would hold up the answer to a scan for many seconds.
+        return ConnectionPool.from_url(
+            url,
+            socket_connect_timeout=_CONNECT_SECONDS,
+            socket_timeout=_ANSWER_SECONDS,
+            retry=Retry(NoBackoff(), 0),
+        )
+    except ValueError:  # its words may hold a part of the password
+        raise ConfigurationError(
+            "[redis] url: the Redis client cannot read it; "
+            "write signs in the password such as / and # as %2F and %23"
+        ) from None

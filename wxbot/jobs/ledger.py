@@ -19,6 +19,7 @@ LEASE_SECONDS = 10
 GRACE_SECONDS = 10
 # What lies so far ahead was written before the clock was put back.
 _SKEW_SECONDS = 60
+_DAY_SECONDS = 86_400
 # A claim that cannot be made now is made by the next sweep.
 _PATIENCE_SECONDS = 5.0
 
@@ -79,8 +80,25 @@ class Ledger:
         }
         return self._write(lambda connection: _change(connection, claimed, values))
 
-    def keep(self, claimed: Claimed, detail: str, *, arguments: Mapping[str, object] | None = None) -> bool:
-        """Keep a message for the person's next contact; without a follower to wait for it is dead."""
+    def pass_over(self, claimed: Claimed, seconds: float, detail: str) -> bool:
+        """Leave a job to others for so long, as it was before: one that was begun stays a begun one."""
+        if not claimed.is_resumed:
+            return self.postpone(claimed, seconds, detail, counts=False)
+        values = {
+            "attempts": claimed.attempt - 1,
+            "lease_until": database_now() + round(seconds),
+            "dispatched_at": None,
+            "detail": detail[:255],
+        }
+        return self._write(lambda connection: _change(connection, claimed, values))
+
+    def keep(
+        self, claimed: Claimed, detail: str, *, arguments: Mapping[str, object] | None = None
+    ) -> tuple[str, str] | None:
+        """Keep a message for the person's next contact; without a follower to wait for it is dead.
+
+        Returns the state and the detail that it has now; None: it is somebody else's by now.
+        """
         return self._write(lambda connection: _keep(connection, claimed, detail, arguments))
 
     def renew(self, held: Sequence[Claimed]) -> None:
@@ -103,8 +121,13 @@ class Ledger:
         grace = self._grace_seconds if grace_seconds is None else grace_seconds
         return self._write(lambda connection: _take_due(connection, limit, grace))
 
-    def replay(self, id: bytes) -> bool:
-        """Let a dead job, or one of unknown outcome, be done after all; False when it is neither."""
+    def replay(
+        self, id: bytes, *, also: Callable[[Connection, bytes], object] = lambda _connection, _id: None
+    ) -> bool:
+        """Let a dead job, or one of unknown outcome, be done after all; False when it is neither.
+
+        `also` is called in the same transaction, for what has ended with the job.
+        """
         now = database_now()
         again = {
             "state": "waiting",
@@ -115,7 +138,14 @@ class Ledger:
             "finished_at": None,
         }
         mine = update(jobs).where(jobs.c.id == id, jobs.c.state.in_(("dead", "unknown"))).values(again)
-        return self._write(lambda connection: connection.execute(mine).rowcount == 1)
+
+        def write(connection: Connection) -> bool:
+            is_replayed = connection.execute(mine).rowcount == 1
+            if is_replayed:
+                also(connection, id)
+            return is_replayed
+
+        return self._write(write)
 
     def counts(self) -> dict[str, int]:
         """Return how many jobs there are in each state."""
@@ -126,7 +156,8 @@ class Ledger:
     def _claim(self, connection: Connection, id: bytes) -> Claimed | None:
         now = database_now()
         expired = (jobs.c.expires_at < now).label("is_expired")
-        row = connection.execute(select(jobs, expired).where(jobs.c.id == id, _is_due())).one_or_none()
+        old = (jobs.c.created_at < now - _DAY_SECONDS).label("is_old")
+        row = connection.execute(select(jobs, expired, old).where(jobs.c.id == id, _is_due())).one_or_none()
         if row is None:
             return None
         token = secrets.token_bytes(16)
@@ -188,6 +219,7 @@ def _claimed(row: Row[Any], token: bytes) -> Claimed:
         token=token,
         is_resumed=row.state == "running",
         is_expired=bool(row.is_expired),
+        is_old=bool(row.is_old),
     )
 
 
@@ -212,7 +244,7 @@ def _change(connection: Connection, claimed: Claimed, values: Mapping[str, objec
     mine = update(jobs).where(
         jobs.c.id == claimed.id, jobs.c.lease_by == claimed.token, jobs.c.state == "running"
     )
-    values = {**values, "lease_by": None, "lease_until": None}
+    values = {"lease_until": None, **values, "lease_by": None}
     return connection.execute(mine.values(values)).rowcount == 1
 
 
@@ -235,13 +267,14 @@ def _end(
 
 def _keep(
     connection: Connection, claimed: Claimed, detail: str, arguments: Mapping[str, object] | None
-) -> bool:
+) -> tuple[str, str] | None:
     if not _end(connection, claimed, "kept", detail, arguments):
-        return False
-    if not count_kept(connection, claimed.account, claimed.person, 1):
-        dead = update(jobs).where(jobs.c.id == claimed.id)
-        connection.execute(dead.values(state="dead", detail=f"nobody to keep it for: {detail}"[:255]))
-    return True
+        return None
+    if count_kept(connection, claimed.account, claimed.person, 1):
+        return "kept", detail
+    detail = f"nobody to keep it for: {detail}"
+    connection.execute(update(jobs).where(jobs.c.id == claimed.id).values(state="dead", detail=detail[:255]))
+    return "dead", detail
 
 
 def _left(arguments: Mapping[str, object] | None) -> dict[str, object]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from huey.consumer import Consumer
 
     from wxbot.jobs.engine import Engine
+    from wxbot.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -81,10 +82,20 @@ class Queue:
         self._run(id)
 
 
+def queue_of(configured: "Settings") -> Queue:
+    """Return the queue that the settings ask for, as `open_queue` does."""
+    return open_queue(
+        backend=configured.jobs.backend,
+        path=configured.jobs.path,
+        redis_url=configured.redis.url.get_secret_value(),
+        secret_key=configured.secret_key.get_secret_value(),
+    )
+
+
 def open_queue(*, backend: str, path: str, redis_url: str, secret_key: str) -> Queue:
     """Return the queue of the settings. Nothing has to be reachable yet.
 
-    Raises ConfigurationError when the Redis client is not installed.
+    Raises ConfigurationError when the Redis client is not installed, or cannot read the URL.
     """
     key = hmac.digest(secret_key.encode(), b"wxbot jobs", "sha256")
     place = redis_url if backend == "redis" else str(Path(path).absolute())  # a handler may change the folder

@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 FIRST_DELAY_SECONDS = 4.0
 LONGEST_DELAY_SECONDS = 600.0
+# How often a job that is not known here is looked at: a worker that knows it may have been started.
+_UNKNOWN_PAUSE_SECONDS = 10.0
 
 
 def delay_after(attempt: int, *, chance: Callable[[], float] = random.random) -> float:
@@ -49,6 +51,7 @@ class Runner:
         self._dispatch = dispatch
         self._held: dict[bytes, _Held] = {}
         self._lost: set[bytes] = set()
+        self._unknown: set[str] = set()
         self._lock = threading.Lock()
 
     @property
@@ -87,7 +90,7 @@ class Runner:
     def _run(self, claimed: Claimed) -> None:
         work = self._find(claimed.name)
         if work is None:
-            self._pass_over(replace(claimed, is_last=claimed.attempt >= self._ledger.attempts))
+            self._pass_over(claimed)
             return
         limit = work.attempts or self._ledger.attempts
         claimed = replace(claimed, is_last=claimed.attempt >= limit)
@@ -97,20 +100,26 @@ class Runner:
     def _pass_over(self, claimed: Claimed) -> None:
         """Leave a job to a worker that knows it: a newer version than this one may have deferred it."""
         detail = f"there is no job named {claimed.name}; is its plugin loaded here?"
-        if not claimed.is_resumed:
-            self._retry(claimed, detail)
-        elif claimed.is_last:
+        if not claimed.is_old:
+            if claimed.name not in self._unknown:  # not for each job, and every ten seconds
+                self._unknown.add(claimed.name)
+                log.warning(
+                    "jobs named %s wait for a worker that knows them; is their plugin loaded here?",
+                    claimed.name,
+                )
+            self._ledger.pass_over(claimed, _UNKNOWN_PAUSE_SECONDS * (0.5 + random.random()), detail)
+        elif claimed.is_resumed:
+            # Whether it may be begun twice is not known here.
             self._end(claimed, "unknown", f"its worker was lost while it ran, and {detail}")
         else:
-            # Whether it may be begun twice is not known here: its lease runs out, and it stays a begun one.
-            log.warning("job %s (%s): %s", claimed.name, claimed.key, detail)
+            self._end(claimed, "dead", detail)
 
     def _refuse(self, claimed: Claimed, work: Work, limit: int) -> bool:
         """Put a job aside that must not be begun, or not again."""
         if claimed.is_resumed and not work.is_idempotent:
             self._end(claimed, "unknown", "its worker was lost while it ran")
         elif claimed.is_expired and work.is_kept:
-            self._ledger.keep(claimed, "it could not be sent in time")
+            self._keep(claimed, "it could not be sent in time")
         elif claimed.is_expired:
             self._end(claimed, "dead", "it could not be begun in time")
         elif claimed.attempt > limit:
@@ -154,7 +163,7 @@ class Runner:
         if isinstance(ending, Later):
             self._ledger.postpone(claimed, ending.seconds, detail, counts=False, arguments=left)
         elif isinstance(ending, Keep):
-            self._ledger.keep(claimed, detail, arguments=left)
+            self._keep(claimed, detail, ending=ending)
         else:
             self._end(claimed, "done" if isinstance(ending, Drop) else "unknown", detail, ending=ending)
 
@@ -172,14 +181,18 @@ class Runner:
         else:
             self._ledger.postpone(claimed, delay_after(claimed.attempt), detail)
 
+    def _keep(self, claimed: Claimed, detail: str, *, ending: Ending | None = None) -> None:
+        left = None if ending is None else ending.arguments
+        written = self._ledger.keep(claimed, detail, arguments=left)
+        if written is not None:
+            _log_end(claimed, *written)
+
     def _end(self, claimed: Claimed, state: str, detail: str, *, ending: Ending | None = None) -> None:
         left = None if ending is None else ending.arguments
         if state == "dead":
             self._bury(claimed)
         if self._ledger.end(claimed, state, detail, arguments=left) and state != "done":
-            log.error(
-                "job %s (%s) is %s: %s; see `wxbot jobs list`", claimed.name, claimed.key, state, detail
-            )
+            _log_end(claimed, state, detail)
 
     def _bury(self, claimed: Claimed) -> None:
         work = self._find(claimed.name)
@@ -208,6 +221,13 @@ class _Held:
     claimed: Claimed
     unit: _Unit
     until: float
+
+
+def _log_end(claimed: Claimed, state: str, detail: str) -> None:
+    if state == "kept":  # as often as somebody is answered late
+        log.info("job %s (%s) is kept: %s", claimed.name, claimed.key, detail)
+    else:
+        log.error("job %s (%s) is %s: %s; see `wxbot jobs list`", claimed.name, claimed.key, state, detail)
 
 
 def _told(error: BaseException) -> str:

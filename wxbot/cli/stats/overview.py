@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from wxbot.cli.output import warn
+from wxbot.cli.output import moment, warn
 from wxbot.cli.stats.board import ORDERS, print_board
 from wxbot.cli.stats.parts import (
     NAMED,
@@ -12,7 +12,6 @@ from wxbot.cli.stats.parts import (
     Read,
     common,
     heading,
-    moment,
     opened,
     print_data,
     print_days,

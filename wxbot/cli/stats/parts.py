@@ -13,7 +13,6 @@ import click
 from wxbot.cli.configuration import account_option, choose_account, load_settings
 from wxbot.cli.opened import opened_records
 from wxbot.cli.output import json_option, print_json, print_table
-from wxbot.clock import there
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -155,13 +154,6 @@ def sparkline(values: Sequence[int]) -> str:
     least, most = min(sums, default=0), max(sums, default=0)
     span = (most - min(least, 0)) or 1
     return "".join(_BARS[min(7, (each - min(least, 0)) * 8 // span)] for each in sums)
-
-
-def moment(seconds: int | None) -> str:
-    """Return a time in the local zone."""
-    if seconds is None:
-        return ""
-    return f"{there(seconds):%Y-%m-%d %H:%M}"
 
 
 def _is_narrow() -> bool:
