@@ -70,10 +70,10 @@ class Work:
             connection.execute(insert(jobs).values(row))
         return str(row["id"].hex())  # type: ignore[attr-defined]
 
-    def claim(self, subject: str, *, is_claimed: bool = True) -> str:
+    def claim(self, subject: str, *, purpose: str = "order", is_claimed: bool = True) -> str:
         """Make a claim, and let Ailin take it; return its id."""
         claims = self.wx.bot.claims
-        made = claims.make(Offer(account="default", purpose="order", subject=subject, made_by="key"))
+        made = claims.make(Offer(account="default", purpose=purpose, subject=subject, made_by="key"))
         if is_claimed:
             claims.claim("default", made.scene, OPENID)
         return made.id.hex()

@@ -7,6 +7,7 @@ import pytest
 from werkzeug.routing import Rule
 
 from tests.admin.conftest import Browser, Office
+from wxbot.admin import definitions
 from wxbot.admin.roles import Role
 
 # Their views are not behind the guard: test_login.py.
@@ -165,7 +166,29 @@ def test_a_fault_shows_a_number_and_nothing_else(office: Office, caplog: pytest.
     assert "secret-of-the-fault" not in page.text and "Traceback" not in page.text
 
 
-def broken(**_: object) -> None:
+@pytest.mark.parametrize("status", [403, 404, 413, 500])
+def test_somebody_logs_out_from_a_page_of_trouble(
+    office: Office, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    browser = office.browser_of("viewer")
+    office.app.config["PROPAGATE_EXCEPTIONS"] = False
+    monkeypatch.setattr(definitions, "Page", broken)
+    sent = {"csrf": browser.token("/admin/me"), "now": "x" * 70_000}
+    page = {
+        403: lambda: browser.get("/admin/users"),
+        404: lambda: browser.get("/admin/nowhere"),
+        413: lambda: browser.client.post("/admin/me/password", data=sent),
+        500: lambda: browser.get("/admin/definitions"),
+    }[status]()
+
+    token = re.search(r'action="/admin/logout"><input type="hidden" name="csrf" value="(\w+)"', page.text)
+
+    assert page.status_code == status and token
+    browser.client.post("/admin/logout", data={"csrf": token[1]})
+    assert browser.get("/admin/").status_code == 303
+
+
+def broken(*_: object, **__: object) -> None:
     raise RuntimeError("secret-of-the-fault")
 
 

@@ -1,20 +1,27 @@
 """Who gets into the dashboard, and who stays in: passwords, guesses, sessions, and where a login leads."""
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
+from sqlalchemy import func, select
 from werkzeug.datastructures import Headers
 
 from tests.admin.conftest import PASSWORD, Browser, Office
-from wxbot.admin.gate import MOST_AT_ONCE
+from wxbot.admin import users
+from wxbot.admin.gate import MOST_AT_ONCE, MOST_OF_ONE
 from wxbot.admin.guesses import MOST_GUESSES, WINDOW_SECONDS
-from wxbot.admin.users import User, Users
+from wxbot.admin.users import Proof, Users
 from wxbot.app import create_app
+from wxbot.db.administration import admin_sessions
 
 ELSEWHERE = {"REMOTE_ADDR": "203.0.113.9"}
 WRONG = "not the right words"
+OTHER = "another tree and words"
 
 # Each would lead away from here, or run something, if a browser took it for what it is meant to be.
 AWAY = [
@@ -169,18 +176,21 @@ def test_guesses_at_the_same_moment_are_counted_each(office: Office) -> None:
 def test_few_passwords_are_looked_at_while_others_are_told_to_come_back(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    browsers = [office.browser() for _ in range(MOST_AT_ONCE)]
+    browsers = {f"203.0.113.{number}": office.browser() for number in range(MOST_AT_ONCE)}
     late, waiting, go_on = office.browser(), threading.Semaphore(0), threading.Event()
     verified = Users.verify
 
-    def slow(users: Users, name: str, password: str) -> User | None:
+    def slow(users: Users, name: str, password: str) -> Proof | None:
         waiting.release()
         go_on.wait(10)
         return verified(users, name, password)
 
     monkeypatch.setattr(Users, "verify", slow)
     with ThreadPoolExecutor(MOST_AT_ONCE) as threads:
-        first = [threads.submit(each.log_in, "owner") for each in browsers]
+        first = [
+            threads.submit(each.log_in, "owner", environ_base={"REMOTE_ADDR": address})
+            for address, each in browsers.items()
+        ]
         assert all(waiting.acquire(timeout=10) for _ in first)
         refused = late.log_in("owner")
         go_on.set()
@@ -188,6 +198,47 @@ def test_few_passwords_are_looked_at_while_others_are_told_to_come_back(
     assert (refused.status_code, "请过几秒再试" in refused.text) == (503, True)
     assert [each.result().status_code for each in first] == [303] * MOST_AT_ONCE
     assert late.log_in("owner").status_code == 303
+
+
+@pytest.mark.parametrize("address", ["203.0.113.9", "2001:db8::{number:x}"])
+def test_one_address_does_not_get_all_the_places_where_passwords_are_looked_at(
+    office: Office, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    settled, go_on, verified = threading.Semaphore(0), threading.Event(), Users.verify
+    viewer = office.browser_of("viewer")
+    token = viewer.token("/admin/me")
+
+    def slow(users: Users, name: str, password: str) -> Proof | None:
+        if name.startswith("nobody"):
+            settled.release()
+            go_on.wait(60)
+        return verified(users, name, password)
+
+    def environ(number: int) -> dict[str, str]:
+        return {"REMOTE_ADDR": address.format(number=number)}
+
+    def guess(number: int) -> int:
+        status = fails(office.browser(), f"nobody{number}", environ_base=environ(number))
+        if status == 503:
+            settled.release()
+        return status
+
+    monkeypatch.setattr(Users, "verify", slow)
+    with ThreadPoolExecutor(MOST_AT_ONCE) as threads:
+        guesses = [threads.submit(guess, number) for number in range(MOST_AT_ONCE)]
+        all_settled = all(settled.acquire(timeout=60) for _ in guesses)
+        same = viewer.client.post(
+            "/admin/me/password", data={"csrf": token, "now": PASSWORD}, environ_base=environ(99)
+        )
+        elsewhere = office.browser().log_in("owner", environ_base={"REMOTE_ADDR": "198.51.100.7"})
+        go_on.set()
+
+    assert all_settled and elsewhere.status_code == 303
+    assert sorted(each.result() for each in guesses) == [401] * MOST_OF_ONE + [503] * (
+        MOST_AT_ONCE - MOST_OF_ONE
+    )
+    assert same.status_code == 422 and "请过几秒再试" in same.text
+    assert office.browser().log_in("owner", environ_base=environ(0)).status_code == 303
 
 
 @pytest.mark.parametrize("overrides", [{"server": {"proxies": 1}}])
@@ -260,6 +311,57 @@ def test_a_disabled_user_is_out_at_once(office: Office) -> None:
 
     assert browser.get("/admin/").status_code == 303
     assert browser.log_in("viewer").status_code == 401
+
+
+def meanwhile(monkeypatch: pytest.MonkeyPatch, change: Callable[[], object]) -> None:
+    """Let something happen each time that a password has been looked at, before anything comes of it."""
+    matches = users._matches
+
+    def slow(hashed: str, password: str) -> bool:
+        is_right = matches(hashed, password)
+        change()
+        return is_right
+
+    monkeypatch.setattr(users, "_matches", slow)
+
+
+def sessions(office: Office) -> int:
+    with office.wx.session() as session:
+        return int(session.execute(select(func.count()).select_from(admin_sessions)).scalar_one())
+
+
+@pytest.mark.every_store
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda office: office.users.set_password("viewer", OTHER),
+        lambda office: office.users.disable("viewer"),
+    ],
+    ids=["new password", "disabled"],
+)
+def test_a_login_that_is_under_way_ends_with_the_others(
+    office: Office, monkeypatch: pytest.MonkeyPatch, change: Callable[[Office], object]
+) -> None:
+    meanwhile(monkeypatch, lambda: change(office))
+
+    refused = office.browser().log_in("viewer")
+
+    assert refused.status_code == 401 and "session=" not in str(refused.headers)
+    assert sessions(office) == 0
+
+
+@pytest.mark.parametrize(("new", "status"), [(OTHER, 401), (PASSWORD, 303)])
+def test_a_password_that_is_kept_anew_does_not_replace_a_new_one(
+    office: Office, monkeypatch: pytest.MonkeyPatch, new: str, status: int
+) -> None:
+    monkeypatch.setattr(users, "_HASHER", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+    once = [partial(office.users.set_password, "owner", new)]
+
+    meanwhile(monkeypatch, lambda: once and once.pop()())
+
+    assert office.browser().log_in("owner").status_code == status
+    assert office.browser().log_in("owner", new).status_code == 303
+    assert office.browser().log_in("viewer").status_code == 303
 
 
 def test_sessions_and_guesses_hold_over_processes(office: Office) -> None:

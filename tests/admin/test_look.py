@@ -1,6 +1,7 @@
 """How somebody wants to see the pages, and of which account: kept by the browser, told by the address."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from sqlalchemy import select
@@ -31,6 +32,25 @@ def test_what_there_is_not_changes_nothing(office: Office, asked: str) -> None:
     browser.get(f"/admin/me?{asked}")
 
     assert 'lang="zh-CN" data-theme="auto"' in browser.get("/admin/me").text
+
+
+@pytest.mark.parametrize(
+    ("asked", "path"),
+    [
+        ("/admin/channels/%0d%0aX:1", "/admin/channels/%0D%0AX:1"),
+        ("/admin/channels/a%3fb", "/admin/channels/a%3Fb"),
+        ("/admin/users/%E5%BC%A0", "/admin/users/%E5%BC%A0"),
+        ("/admin/a%23b%25c", "/admin/a%23b%25c"),
+    ],
+)
+def test_another_language_leads_to_the_same_address(office: Office, asked: str, path: str) -> None:
+    browser = office.browser_of("owner")
+
+    changed = browser.get(f"{asked}?lang=en&before=x")
+
+    assert (changed.status_code, changed.location) == (303, f"{path}?before=x")
+    assert f'href="{path}?lang=zh-CN"' in browser.get(asked).text
+    assert office.browser().get(asked).location == f"/admin/login?{urlencode({'next': path}, safe='/:')}"
 
 
 def test_the_login_can_be_read_in_both_languages(office: Office) -> None:

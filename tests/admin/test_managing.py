@@ -103,6 +103,16 @@ def test_faults_are_told_and_what_was_typed_stays(office: Office) -> None:
     assert 'value="一号"' in answer.text
 
 
+def test_no_field_of_a_reply_that_is_not_shown_keeps_a_browser_from_sending_the_form(office: Office) -> None:
+    page = office.browser_of("operator").get(NEW).text
+
+    fields = re.findall('<(?:input|textarea) [^>]*name="reply[^>]*>', page)
+
+    assert len(fields) > 8
+    for each in fields:
+        assert not re.search(r'type="(?!text|radio)|required|pattern=|minlength=', each), each
+
+
 def test_number_is_taken_for_a_channel(office: Office) -> None:
     make(office.browser_of("operator"), scene="", number="1")
 

@@ -1,6 +1,8 @@
 """The pages with which a bot is run: what they show, what they change, and who may."""
 
 import re
+from dataclasses import replace
+from html import unescape
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from wxbot.channels.store import Wanted
 from wxbot.db.administration import audit
 from wxbot.db.models import events, jobs
 from wxbot.db.paging import LOOKED_AT
+from wxbot.jobs import listing
 
 SECOND = {"appid": "wx0123456789abcdef", "token": "secondsecondtoken22", "mode": "plain"}
 
@@ -122,6 +125,19 @@ def test_failed_event_is_run_again_and_noted(office: Office, work: Work, operato
     assert audited(office)[-1] == "event.replay" and states(office) == ["waiting"]
 
 
+def test_event_that_is_sent_twice_to_be_run_again_is_run_once(
+    office: Office, work: Work, operator: Browser
+) -> None:
+    page = f"/admin/events/{work.event(outcome='failed', body=b'<xml/>')}"
+    token = operator.token(page)
+
+    sent = [operator.client.post(f"{page}/replay", data={"csrf": token}).location for _ in range(2)]
+
+    assert (sent, states(office)) == ([page, page], ["waiting"])
+    assert "这次事件现在不能重新处理。" in operator.get(page).text
+    assert audited(office).count("event.replay") == 1
+
+
 def test_stream_says_when_something_has_changed(work: Work, operator: Browser, office: Office) -> None:
     stream = operator.client.get("/admin/events/stream", buffered=False)
     lines = iter(stream.response)
@@ -176,6 +192,26 @@ def test_number_that_there_is_not_cannot_be_given_back(operator: Browser) -> Non
     assert [each.status_code for each in answers] == [404, 404, 404]
 
 
+def test_only_the_dead_jobs_that_are_listed_are_done_again(
+    office: Office, work: Work, operator: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A page looks at so many only: those of a rare name lie behind.
+    monkeypatch.setattr("wxbot.jobs.listing._ORDER", replace(listing._ORDER, looked_at=2))
+    work.job(name="shop.notify")
+    others = [work.job(name="other.thing") for _ in range(5)]
+    page = "/admin/jobs?state=dead&name=shop.notify"
+    while "shop.notify</a>" not in (html := operator.get(page).text):
+        page = unescape(re.findall(r'rel="next" href="([^"]*)"', html)[0])
+
+    assert "名称为 shop.notify 的失败任务" in html
+    form = re.search(r'action="(/admin/jobs/replay-dead)".*?name="name" value="([^"]*)"', html, re.DOTALL)
+    assert form is not None
+    told = operator.post(form[1], page=page, name=form[2])
+
+    assert told.location == "/admin/jobs?state=waiting&name=shop.notify"
+    assert sorted(states(office)) == ["dead"] * len(others) + ["waiting"]
+
+
 def test_dead_jobs_are_done_again_one_and_all(office: Office, work: Work, operator: Browser) -> None:
     first, *_ = [work.job() for _ in range(3)]
     page = f"/admin/jobs/{first}"
@@ -187,6 +223,16 @@ def test_dead_jobs_are_done_again_one_and_all(office: Office, work: Work, operat
     assert states(office) == ["waiting"] * 3
     assert audited(office)[-2:] == ["job.replay", "job.replay_dead"]
     assert "openid" in operator.get(page).text  # the name of the argument, and not what it holds
+
+
+def test_replay_of_a_dead_delivery_sends_it_again(office: Office, work: Work, operator: Browser) -> None:
+    id = work.delivery(work.webhook("shop"), "silent")
+    work.job(id=bytes.fromhex(id), name="wxbot.deliver")
+
+    operator.post(f"/admin/jobs/{id}/replay", page=f"/admin/jobs/{id}")
+
+    delivery = office.wx.bot.hooks.deliveries.find(bytes.fromhex(id))
+    assert delivery is not None and delivery.state == "waiting" and states(office) == ["waiting"]
 
 
 def test_claims_are_found_and_ended(office: Office, work: Work, operator: Browser) -> None:
@@ -204,6 +250,21 @@ def test_claims_are_found_and_ended(office: Office, work: Work, operator: Browse
     found = [claims.find("default", bytes.fromhex(id)) for id in (taken, open_)]
     assert [each.state for each in found if each is not None] == ["released", "cancelled"]
     assert audited(office)[-2:] == ["claim.release", "claim.cancel"]
+
+
+def test_link_that_is_confirmed_is_not_released(office: Office, work: Work, operator: Browser) -> None:
+    id = work.claim("42", purpose="link")
+    page, claims = f"/admin/claims/{id}", office.wx.bot.claims
+    assert f"{page}/release" in operator.get(page).text
+
+    claims.confirm("default", bytes.fromhex(id))
+
+    assert f"{page}/release" not in operator.get(page).text
+    operator.post(f"{page}/release", page=page)
+    assert "账号已经绑定" in operator.get(page).text
+    found = claims.find("default", bytes.fromhex(id))
+    assert found is not None and found.state == "confirmed"
+    assert audited(office) == ["login"]
 
 
 def test_open_claims_code_is_on_no_page(office: Office, work: Work, operator: Browser) -> None:
@@ -236,6 +297,19 @@ def test_webhook_is_tested_resent_and_switched(office: Office, work: Work, opera
     assert operator.post(f"{page}/rotate", page=page).status_code == 403
 
 
+def test_nothing_is_sent_again_to_what_is_disabled(office: Office, work: Work, operator: Browser) -> None:
+    id = work.webhook("shop")
+    dead, page = work.delivery(id, "refused"), f"/admin/webhooks/{id}"
+    operator.post(f"{page}/disable", page=page)
+
+    for what, at in ((f"{dead}/resend", f"{page}/{dead}"), ("resend-dead", f"{page}?state=dead")):
+        assert operator.post(f"{page}/{what}", page=at).status_code == 303
+        assert "请先启用" in operator.get(page).text
+
+    assert states(office) == []
+    assert audited(office)[-1] == "webhook.disable"
+
+
 def test_new_secret_is_shown_once_and_kept_nowhere(office: Office, work: Work) -> None:
     owner, id = office.browser_of("owner"), work.webhook("shop")
     page = f"/admin/webhooks/{id}"
@@ -249,6 +323,30 @@ def test_new_secret_is_shown_once_and_kept_nowhere(office: Office, work: Work) -
         assert secret not in str(session.execute(select(audit)).all())
 
 
+@pytest.mark.parametrize("overrides", [{}, {"accounts": {"second": SECOND}}])
+def test_older_deliveries_are_found_below_a_new_secret(
+    office: Office, work: Work, overrides: dict[str, Any]
+) -> None:
+    owner, id = office.browser_of("owner"), work.webhook("shop")
+    for _ in range(53):
+        work.delivery(id, "refused")
+    page = f"/admin/webhooks/{id}"
+
+    shown = owner.post(f"{page}/rotate", page=page).text
+    older = owner.get(link_to_older(shown))
+
+    assert (rows(shown), older.status_code, rows(older.text)) == (50, 200, 3)
+    dead = link_to_older(owner.get(f"{page}?state=dead").text)
+    assert "state=dead" in dead and rows(owner.get(dead).text) == 3
+
+
+def link_to_older(page: str) -> str:
+    """Return where the link of a page leads that goes on with what is older."""
+    found = re.search(r'rel="next" href="([^"]+)"', page)
+    assert found
+    return unescape(found[1])
+
+
 def test_number_is_given_back_and_rests(office: Office, operator: Browser) -> None:
     number = office.wx.bot.numbers.take("default", "shop", "window").number
     page = f"/admin/numbers/{number}"
@@ -259,6 +357,18 @@ def test_number_is_given_back_and_rests(office: Office, operator: Browser) -> No
     assert "window" in operator.get("/admin/numbers?state=resting").text
     assert "window" not in operator.get("/admin/numbers").text
     assert operator.get("/admin/numbers/100001").status_code == 404
+
+
+def test_numbers_above_all_that_are_taken_are_not_taken_for_none_at_all(
+    office: Office, operator: Browser
+) -> None:
+    none_yet = operator.get("/admin/numbers?number=1").text
+    office.wx.bot.numbers.take("default", "shop", "window", 1)
+
+    above = operator.get("/admin/numbers?number=500").text
+
+    assert "还没有用过永久编号" in none_yet
+    assert "还没有用过永久编号" not in above and "没有符合条件的内容" in above
 
 
 def test_number_of_a_channel_is_not_given_back(office: Office, operator: Browser) -> None:
@@ -290,6 +400,23 @@ def test_scene_is_explained_and_routes_are_listed(operator: Browser) -> None:
     page = operator.get("/admin/routes?scene=nobody-knows").text
 
     assert "nobody-knows" in page and "@" in page  # a decorator to paste
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        {
+            "handlers": {"plugins": ["link"]},
+            "plugins": {"link": {"site": "小店", "login_url": "https://shop.example.com/login"}},
+        }
+    ],
+)
+def test_text_that_is_asked_first_is_marked_as_such(operator: Browser) -> None:
+    rows = re.findall(r"<tr>.*?</tr>", operator.get("/admin/routes").text)
+
+    marked = [row for row in rows if "先问" in row]
+    assert marked and all("<td>text " in row and "link." in row for row in marked)
+    assert len(marked) < len([row for row in rows if "link." in row])
 
 
 def test_health_says_what_the_doctor_says(operator: Browser, office: Office) -> None:

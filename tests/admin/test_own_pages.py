@@ -3,16 +3,17 @@
 import json
 import re
 import threading
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import event, select
 
 from tests.admin.conftest import PASSWORD, Office
+from wxbot.admin import users
 from wxbot.admin.roles import Role
 from wxbot.admin.trail import Trail
-from wxbot.admin.users import UserError
+from wxbot.admin.users import UserError, check_password
 from wxbot.db.administration import audit
 
 OTHER = "another tree and words"
@@ -22,6 +23,35 @@ def done(office: Office) -> list[tuple[str, str, str]]:
     with office.wx.bot.engine.connect() as connection:
         rows = connection.execute(select(audit.c.name, audit.c.action, audit.c.subject).order_by(audit.c.id))
         return [tuple(row) for row in rows if row.action != "login"]
+
+
+@pytest.mark.parametrize(
+    ("name", "password", "is_easy"),
+    [
+        ("li", "purple lion basket tree", False),
+        ("a", "correct horse battery", False),
+        ("li", "li-li-li-lion", True),
+        ("abc", "Abc123ABC!", True),
+        ("ailin", "my name is Ailin, hello", True),
+        ("li", "1212121212", True),
+    ],
+)
+def test_a_short_name_may_come_up_in_a_password_by_chance(name: str, password: str, is_easy: bool) -> None:
+    with pytest.raises(UserError, match="too easy") if is_easy else nullcontext():
+        assert check_password(password, name) == password
+
+
+def test_devices_are_shown_in_the_language_of_the_page(office: Office) -> None:
+    browser = office.browser()
+    agent = "Mozilla/5.0 (Linux; Android 15) Chrome/142.0 Mobile MicroMessenger/8.0"
+    browser.log_in("viewer", headers={"User-Agent": agent})
+
+    english, chinese = (
+        browser.get("/admin/me", headers={"Accept-Language": each}).text for each in ("en", "zh-CN")
+    )
+
+    assert "<td>WeChat · Android</td>" in english and "安卓" not in english
+    assert "<td>微信 · 安卓</td>" in chinese
 
 
 def test_somebody_sees_where_they_are_logged_in_and_ends_it(office: Office) -> None:
@@ -92,6 +122,26 @@ def test_a_password_stays_when_something_is_wrong(
     assert page.status_code == 422
     assert told in page.text and 'aria-invalid="true"' in page.text
     assert office.users.verify("viewer", PASSWORD)
+    assert done(office) == []
+
+
+def test_a_change_that_is_under_way_does_not_replace_the_password_of_an_owner(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser, matches = office.browser_of("viewer"), users._matches
+
+    def slow(hashed: str, password: str) -> bool:
+        is_right = matches(hashed, password)
+        office.users.set_password("viewer", OTHER)
+        return is_right
+
+    with monkeypatch.context() as patched:
+        patched.setattr(users, "_matches", slow)
+        third = "a third tree of words"
+        page = browser.post("/admin/me/password", page="/admin/me", now=PASSWORD, new=third, again=third)
+
+    assert page.status_code == 422 and "当前密码不对" in page.text
+    assert office.users.verify("viewer", OTHER)
     assert done(office) == []
 
 

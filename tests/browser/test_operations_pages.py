@@ -69,6 +69,52 @@ def test_new_event_shows_by_itself(rooms: Rooms) -> None:
     assert rooms.wrong == []
 
 
+def test_new_event_shows_while_a_link_has_the_focus_which_it_keeps(rooms: Rooms) -> None:
+    rooms.work.event(scene="first")
+    page = rooms.enter(locale="en")
+    page.goto("/admin/events?live=1")
+    link = page.get_by_role("row").filter(has_text="first").first.get_by_role("link")
+    link.focus()
+
+    rooms.work.event(scene="while-focused")
+
+    expect(page.get_by_role("cell", name="while-focused")).to_be_visible()
+    expect(link).to_be_focused()
+    assert rooms.wrong == []
+
+
+def test_link_that_is_being_pressed_opens_though_something_new_has_come(rooms: Rooms) -> None:
+    id = rooms.work.event(scene="pressed")
+    page = rooms.enter(locale="en")
+    page.goto("/admin/events?live=1")
+    page.get_by_role("row").filter(has_text="pressed").get_by_role("link").hover()
+    page.mouse.down()
+
+    rooms.work.event(scene="during-the-press")
+    for _ in range(2):  # the first one may have been asked for before the event
+        with page.expect_response(lambda answer: answer.url.endswith("/admin/events?live=1")):
+            pass
+    page.mouse.up()
+
+    page.wait_for_url(f"**/admin/events/{id}")
+    assert rooms.wrong == []
+
+
+def test_address_typed_under_another_kind_of_reply_does_not_hold_the_form_up(rooms: Rooms) -> None:
+    page = rooms.enter(locale="en")
+    page.goto("/admin/new-channel")
+    page.locator("#f-name").fill("typed-elsewhere")
+    page.locator("[name=reply_kind][value=news]").check()
+    page.locator("#f-reply_0_url").fill("www.example.com")
+    page.locator("[name=reply_kind][value=text]").check()
+    page.locator("#f-reply_text").fill("hello")
+
+    page.get_by_role("button", name="Save").click()
+
+    page.wait_for_url("**/admin/channels/typed-elsewhere")
+    assert rooms.wrong == []
+
+
 def test_job_is_done_again_with_the_keyboard_alone(rooms: Rooms) -> None:
     job = rooms.work.job(name="shop.keyboard")
     page = rooms.enter(locale="en")

@@ -57,6 +57,7 @@ class Route:
     role: Role
     view: View
     largest_bytes: int = LARGEST_FORM_BYTES
+    keeps: bool = False
 
 
 @dataclass
@@ -85,15 +86,19 @@ class Area:
         return self._add(rule, "GET", Role(role), LARGEST_FORM_BYTES)
 
     def post(
-        self, rule: str, *, role: Role | str, largest_bytes: int = LARGEST_FORM_BYTES
+        self, rule: str, *, role: Role | str, largest_bytes: int = LARGEST_FORM_BYTES, keeps: bool = False
     ) -> Callable[[View], View]:
         """Let the function answer POST, where something is changed: it calls `visit.audit`.
 
         A role has to be named, since every change needs one. The token of the form is checked before.
+        `keeps`: what was typed is given back to be sent once more when the login has ended in the meantime;
+        never for a form with a password or another secret in it.
         """
-        return self._add(rule, "POST", Role(role), largest_bytes)
+        return self._add(rule, "POST", Role(role), largest_bytes, keeps)
 
-    def _add(self, rule: str, method: str, role: Role, largest_bytes: int) -> Callable[[View], View]:
+    def _add(
+        self, rule: str, method: str, role: Role, largest_bytes: int, keeps: bool = False
+    ) -> Callable[[View], View]:
         def add(view: View) -> View:
             self.routes.append(
                 Route(
@@ -103,6 +108,7 @@ class Area:
                     role=role,
                     view=view,
                     largest_bytes=largest_bytes,
+                    keeps=keeps,
                 )
             )
             return view

@@ -1,11 +1,10 @@
 """The page of the audit log: who changed what, the newest first."""
 
-from collections.abc import Mapping
-
 from flask import abort, request
 
 from wxbot.admin.area import Area, Page, Visit
 from wxbot.admin.auditing_words import WORDS
+from wxbot.admin.differences import told
 from wxbot.admin.roles import Role
 from wxbot.admin.trail import Trail
 from wxbot.admin.users import Users
@@ -30,7 +29,7 @@ def views(trail: Trail, users: Users) -> Area:
         return Page(
             "admin/audit.html",
             title=visit.t.audit,
-            entries=[(each, _action(visit, each.action), _told(each.detail)) for each in entries],
+            entries=[(each, _action(visit, each.action), told(each.detail, visit.t)) for each in entries],
             older=None if last is None else cursor(last.id.hex()),
             names=names,
             asked=asked,
@@ -51,7 +50,3 @@ def _before(visit: Visit) -> bytes | None:
 def _action(visit: Visit, action: str) -> str:
     """Return an action in words: an area that has its own has a word `did_` and the action for each."""
     return visit.t.get(f"did_{action}", action)
-
-
-def _told(detail: Mapping[str, object]) -> str:
-    return ", ".join(f"{name}: {value}" for name, value in detail.items())

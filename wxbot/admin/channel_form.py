@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any
 
+from wxbot.admin import seen
 from wxbot.channels.channel import Channel, Details
 from wxbot.channels.store import Wanted
 from wxbot.clock import there
@@ -16,6 +17,7 @@ REPLY_KINDS = ("", "text", "image", "news")
 ARTICLE_FIELDS = ("title", "description", "image_url", "url")
 _WORDS = ("title", "group", "owner", "promoter", "tag")
 _MOMENTS = ("starts_at", "ends_at")
+FIELDS = (*_WORDS, *_MOMENTS, *REPLIES)
 _MINUTE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?")
 
 
@@ -41,13 +43,27 @@ class Filled:
         )
 
     def changes(self, known: Channel, zone: tzinfo) -> dict[str, Any]:
-        """Return what differs from the form as it is shown for this channel.
+        """Return what is to be changed of a channel.
 
-        What somebody has not touched stays, also what the form shows less exactly than it is kept.
+        What somebody has not touched stays, also what the form shows less exactly than it is kept, and what
+        others have changed since it was shown.
         """
-        shown = _texts(known, zone)
-        parts = {name: _part(name, self.typed) for name in self.values}
-        return {name: self.values[name] for name in parts if parts[name] != _part(name, shown)}
+        touched = self._compared(known, zone).touched
+        return {name: value for name, value in self.values.items() if name in touched}
+
+    def contested(self, known: Channel, zone: tzinfo) -> dict[str, str]:
+        """Return, as faults, what was changed here and by somebody else, too, since the form was shown."""
+        return seen.faults(self._compared(known, zone).contested, _parts(_texts(known, zone)))
+
+    def shown_again(self, known: Channel, zone: tzinfo) -> dict[str, str]:
+        """Return the form with what was typed, and with what others have changed where nothing was."""
+        stale = self._compared(known, zone).stale
+        typed = {name: text for name, text in self.typed.items() if _field_of(name) not in stale}
+        fresh = {name: text for name, text in _texts(known, zone).items() if _field_of(name) in stale}
+        return typed | fresh | _marks(known, zone)
+
+    def _compared(self, known: Channel, zone: tzinfo) -> seen.Compared:
+        return seen.compared(self.typed, _parts(self.typed), _parts(_texts(known, zone)))
 
 
 def read(form: Mapping[str, str], zone: tzinfo) -> Filled:
@@ -65,7 +81,7 @@ def read(form: Mapping[str, str], zone: tzinfo) -> Filled:
 
 def shown(known: Channel | None, zone: tzinfo) -> dict[str, str]:
     """Return the fields of the form for a channel as it is, or for one that is to be made."""
-    return _texts(known, zone) if known is not None else {}
+    return _texts(known, zone) | _marks(known, zone) if known is not None else {}
 
 
 def articles_to_show(typed: Mapping[str, str], name: str) -> int:
@@ -98,6 +114,19 @@ def _texts_of(name: str, reply: Reply | None) -> dict[str, str]:
                 for each in ARTICLE_FIELDS
             }
     return {f"{name}_kind": ""}
+
+
+def _marks(known: Channel, zone: tzinfo) -> dict[str, str]:
+    return seen.marks(_parts(_texts(known, zone)))
+
+
+def _parts(texts: Mapping[str, str]) -> dict[str, object]:
+    return {name: _part(name, texts) for name in FIELDS}
+
+
+def _field_of(name: str) -> str:
+    """Return the field of a channel that a field of the form belongs to."""
+    return next((each for each in ("reply_new", "reply") if name.startswith(f"{each}_")), name)
 
 
 def _part(name: str, texts: Mapping[str, str]) -> object:

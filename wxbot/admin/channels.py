@@ -9,6 +9,7 @@ from wxbot.admin import channel_form, exports
 from wxbot.admin.area import Area, Go, Page
 from wxbot.admin.asked import asked_text
 from wxbot.admin.channel_words import WORDS
+from wxbot.admin.differences import differences
 from wxbot.admin.faults import all_told
 from wxbot.admin.figure_parts import MOST_OFFERED, FigureParts
 from wxbot.admin.lookups import channel_of
@@ -88,7 +89,7 @@ def _add_making(area: Area, parts: FigureParts) -> None:
     def new(visit: Visit) -> Page:
         return _form(parts, visit, known=None, typed=channel_form.shown(None, CHINA), faults={})
 
-    @area.post("/new-channel", role="operator")
+    @area.post("/new-channel", role="operator", keeps=True)
     def create(visit: Visit) -> Page | Go:
         filled = channel_form.read(request.form, CHINA)
         faults = {**parts.channels.book.faults(visit.account, filled.wanted), **filled.faults}
@@ -115,15 +116,16 @@ def _add_changing(area: Area, parts: FigureParts) -> None:
         known = channel_of(parts, visit, name)
         return _form(parts, visit, known=known, typed=channel_form.shown(known, CHINA), faults={})
 
-    @area.post("/channels/<name>/edit", role="operator")
+    @area.post("/channels/<name>/edit", role="operator", keeps=True)
     def change(visit: Visit, name: str) -> Page | Go:
         known = channel_of(parts, visit, name)
         filled = channel_form.read(request.form, CHINA)
-        changes, faults = _changed(parts, known, filled)
+        changed, faults = _changed(parts, known, filled)
         if faults:
-            return _form(parts, visit, known=known, typed=filled.typed, faults=faults)
-        if changes:
-            visit.audit("channel.change", name, fields=sorted(changes))
+            typed = filled.shown_again(known, CHINA)
+            return _form(parts, visit, known=known, typed=typed, faults=faults)
+        if changed:
+            visit.audit("channel.change", name, changed=changed)
             visit.tell("channel_changed")
         return Go(visit.url("channel.one", name=name))
 
@@ -131,8 +133,8 @@ def _add_changing(area: Area, parts: FigureParts) -> None:
 def _changed(
     parts: FigureParts, known: Channel, filled: channel_form.Filled
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """Change a channel as the form says; return what was changed, and what keeps it from that."""
-    book, faults = parts.channels.book, filled.faults
+    """Change a channel as the form says; return what has changed by it, and what keeps it from that."""
+    book, faults = parts.channels.book, filled.faults | filled.contested(known, CHINA)
     wanted = filled.changes(known, CHINA)
     changes = {field: value for field, value in wanted.items() if field not in faults}
     if "title" in changes:
@@ -141,10 +143,11 @@ def _changed(
         if faults:
             book.check_change(known, changes)
         elif changes:
-            book.change(known.account, known.name, changes)
+            after = book.change(known.account, known.name, changes)
+            return differences(known, after, changes), {}
     except ChannelRefusedError as error:
         faults = {**error.faults, **faults}
-    return changes, faults
+    return {}, faults
 
 
 def _add_archiving(area: Area, parts: FigureParts) -> None:

@@ -9,6 +9,7 @@ from wxbot.admin.asked import asked_choice, asked_digest, asked_place, asked_tex
 from wxbot.admin.claims_words import WORDS
 from wxbot.bindings.claim import LONGEST_SUBJECT, Claim, State
 from wxbot.bindings.claims import Claims
+from wxbot.bindings.linking import is_binding
 from wxbot.bindings.rows import Wanted
 
 _ON_PAGE = 50
@@ -74,7 +75,7 @@ def _add_reading(area: Area, claims: Claims) -> None:
             data=sorted(claim.shown_data),
             tones=TONES,
             can_cancel=claim.state in _CANCELLED,
-            can_release=claim.state in _RELEASED,
+            can_release=claim.state in _RELEASED and not is_binding(claim),
         )
 
 
@@ -92,7 +93,9 @@ def _add_ending(area: Area, claims: Claims) -> None:
     @area.post("/claims/<id>/release", role="operator")
     def release(visit: Visit, id: str) -> Go:
         claim = _found(claims, visit, id)
-        if claims.release(claim.account, claim.id, detail=_BY_HAND) is not None:
+        if is_binding(claim):
+            visit.tell("claim_is_binding", tone="warn")
+        elif claims.release(claim.account, claim.id, detail=_BY_HAND) is not None:
             visit.audit("claim.release", id, purpose=claim.purpose, about=claim.subject)
             visit.tell("claim_released_now")
         else:

@@ -57,6 +57,10 @@ WORDS: Words = {
     ),
     "claim_release_sure": ("确定解除", "Yes, release it"),
     "claim_released_now": ("已解除认领。", "It is released."),
+    "claim_is_binding": (
+        "账号已经绑定，这里不能解除认领：要由网站或本人解除绑定。",
+        "The account is linked by now: its site or the person ends that, and this claim stays.",
+    ),
     "claim_changed_meanwhile": (
         "状态刚刚变了，没有改动。请看最新状态。",
         "It has changed meanwhile, and nothing was done. See how it stands now.",

@@ -19,6 +19,7 @@ from wxbot.admin.sessions import Session
 from wxbot.admin.trail import Trail
 from wxbot.admin.visit import BLUEPRINT, Visit, url_of
 from wxbot.web.headers import guarded
+from wxbot.web.origin import address_asked, is_from_here
 
 POLICY = "script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'"
 _ACCOUNT = "account"
@@ -65,15 +66,15 @@ class Dashboard:
             request.max_content_length = route.largest_bytes
             session = self._gate.session(request)
             if session is None:
-                return _to_login(route)
+                return self._to_login(route)
             look = Look.of_request()
             if route.method == "GET" and look.is_asked_for:
                 return look.keep(redirect(look.address(), 303))  # type: ignore[arg-type]
             g.admin_visit = visit = self._visit(session, look)
             if not visit.may(route.role):
-                return self._renderer.trouble(403, "no_right", visit=visit)
+                return self._trouble(403, "no_right")
             if route.method != "GET" and not self._gate.is_own_form():
-                return self._renderer.trouble(403, "old_form", visit=visit)
+                return self._trouble(403, "old_form", kept=_kept(route))
             return self._finished(visit, route.view(visit, **captured))
 
         return answer
@@ -107,6 +108,24 @@ class Dashboard:
             write=self._trail.add,
         )
 
+    def _to_login(self, route: Route) -> Response:
+        """Send somebody who is not logged in to the login, and from there back to a page they wanted to see.
+
+        Whoever has sent a form stays, since it would be lost: a page says so, and leads to the login.
+        """
+        if route.method == "GET":
+            login = url_of("login", next=address_asked())
+            return Response(status=303, headers={"Location": login})
+        login = url_of("login")
+        response = self._renderer.trouble(401, "login_over", visit=None, login=login, kept=_kept(route))
+        response.headers["Location"] = login
+        return response
+
+    def _trouble(self, status: int, word: str, **values: object) -> Response:
+        """Return a page for somebody who is logged in."""
+        visit = _visit_so_far()
+        return self._renderer.trouble(status, word, visit=visit, csrf=self._gate.token(), **values)
+
     def _http_trouble(self, error: HTTPException) -> Response | HTTPException:
         if error.code is None or error.code < 400:  # a redirect
             return error
@@ -114,11 +133,11 @@ class Dashboard:
             # The id leads from what somebody reads on the page to the log, which has the rest.
             number = secrets.token_hex(4)
             log.error("dashboard: %s of %s failed, number %s", request.method, request.endpoint, number)
-            return self._renderer.trouble(500, "failed", visit=_visit_so_far(), number=number)
+            return self._trouble(500, "failed", number=number)
         word = {404: "not_there", 413: "too_large"}.get(error.code, "refused")
         if _visit_so_far() is None:
             return Response(f"{error.name.lower()}\n", status=error.code, content_type="text/plain")
-        return self._renderer.trouble(error.code, word, visit=_visit_so_far())
+        return self._trouble(error.code, word)
 
     def _no_database(self, error: SQLAlchemyError) -> Response:
         log.error("the dashboard needs the database, which failed: %s", type(error).__name__)
@@ -129,12 +148,11 @@ def _nowhere(_visit: Visit, anywhere: str) -> Page:
     abort(404)
 
 
-def _to_login(route: Route) -> Response:
-    """Send somebody who is not logged in to the login, and from there back to a page they wanted to see."""
-    wanted = request.full_path.rstrip("?") if route.method == "GET" else None
-    response = Response(status=303 if route.method == "GET" else 401)
-    response.headers["Location"] = url_of("login", next=wanted)
-    return response
+def _kept(route: Route) -> list[tuple[str, str]]:
+    """Return what was typed into a form that may be sent once more; nothing of what another site sent."""
+    if not route.keeps or not is_from_here():
+        return []
+    return [(name, text) for name, text in request.form.items(multi=True) if name != "csrf"]
 
 
 def _visit_so_far() -> Visit | None:

@@ -57,7 +57,7 @@ class Entrance:
             return self._form(status=403, said="old_form_why")
         name = request.form.get("name", "")
         try:
-            user = self._gate.try_password(name, request.form.get("password", ""))
+            proof = self._gate.try_password(name, request.form.get("password", ""))
         except BusyError:
             response = self._form(status=503, said="login_busy", name=name)
             response.headers["Retry-After"] = str(_BUSY_SECONDS)
@@ -68,11 +68,10 @@ class Entrance:
             response = self._form(status=429, said="too_many", name=name)
             response.headers["Retry-After"] = str(WINDOW_SECONDS)
             return response
-        if user is None:
-            return self._form(status=401, said="wrong_password", name=name)
         response = _go(_wanted())
-        self._gate.enter(user, response)
-        self._trail.add("login", user.name, user=user)
+        if proof is None or not self._gate.enter(proof, response):
+            return self._form(status=401, said="wrong_password", name=name)
+        self._trail.add("login", proof.user.name, user=proof.user)
         return response
 
     def log_out(self) -> Response:

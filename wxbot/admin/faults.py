@@ -73,6 +73,12 @@ _CHINESE: tuple[tuple[str, str], ...] = (
         "目标要是 1 到 {0} 之间的整数；没有目标就留空",
     ),
     (
+        r"was changed by somebody else just now, to “(.*)”: .*",
+        "刚刚有人改成了“{0}”，请核对；再次保存就以您填的为准",
+    ),
+    (r"was emptied by somebody else just now: .*", "刚刚有人清空了这一项，请核对；再次保存就以您填的为准"),
+    (r"was changed by somebody else just now: .*", "刚刚有人改过，请核对；再次保存就以您填的为准"),
+    (
         r"all (\d+) permanent numbers of account '.*' are taken or rest; .*",
         "这个公众号的 {0} 个永久编号都用完了，请先归还一些，或者用文字场景值",
     ),

@@ -3,22 +3,49 @@
 import hmac
 import secrets
 import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from flask import Request, Response, request
 
 from wxbot.admin.guesses import Guesses
 from wxbot.admin.sessions import Session, Sessions, form_token
-from wxbot.admin.users import User, Users
-from wxbot.web.browser import address_of, device_of, shortened
+from wxbot.admin.users import Proof, Users
+from wxbot.web.browser import address_of, customer_of, device_of, shortened
 from wxbot.web.origin import is_from_here
 
 _VISITOR = "wxbot_admin_visitor"
 _LOGIN_SECONDS = 3600
 _LONGEST_VISITOR = 64
 # Anybody may send passwords, and each costs a processor a tenth of a second and the database a row: whoever
-# sends them in heaps must not get hold of the threads that answer scans.
+# sends them in heaps must not get hold of the threads that answer scans, nor keep out those elsewhere.
 MOST_AT_ONCE = 8
+MOST_OF_ONE = 2
+
+
+class Places:
+    """Where passwords are looked at: so many at a time in this process, and fewer of one customer."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._taken: Counter[str] = Counter()
+
+    @contextmanager
+    def taken(self, customer: str) -> Iterator[None]:
+        """Hold a place meanwhile; raises BusyError at once where none is free."""
+        with self._lock:
+            if self._taken.total() >= MOST_AT_ONCE or self._taken[customer] >= MOST_OF_ONE:
+                raise BusyError
+            self._taken[customer] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._taken[customer] -= 1
+                if not self._taken[customer]:
+                    del self._taken[customer]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,43 +56,40 @@ class Gate:
     sessions: Sessions
     guesses: Guesses
     proxies: int
-    places: threading.BoundedSemaphore = field(
-        default_factory=lambda: threading.BoundedSemaphore(MOST_AT_ONCE)
-    )
+    places: Places = field(default_factory=Places)
 
     def session(self, asking: Request) -> Session | None:
         """Return the session of a request, None for somebody who is not logged in."""
         return self.sessions.find(_held(asking))
 
-    def enter(self, user: User, response: Response) -> None:
-        """Log a user in with this response: a new session, and never the one that the browser came with."""
+    def enter(self, proof: Proof, response: Response) -> bool:
+        """Log a user in with this response: a new session, and never the one that the browser came with.
+
+        False, and nobody is logged in, when the password is another one by now, or the user disabled.
+        """
         agent = request.headers.get("User-Agent", "")
         held = self.sessions.begin(
-            user, device=device_of(agent), place=shortened(self._address()), former=_held(request)
+            proof, device=device_of(agent), place=shortened(self._address()), former=_held(request)
         )
+        if held is None:
+            return False
         self._set(response, _cookie(), held, seconds=self.sessions.longest_seconds)
         response.delete_cookie(_VISITOR, path="/admin", httponly=True, samesite="Strict")
+        return True
 
     def leave(self, session: Session, response: Response) -> None:
         """Log out of a session."""
         self.sessions.end(session)
         response.delete_cookie(_cookie(), path="/", secure=request.is_secure, httponly=True, samesite="Lax")
 
-    def try_password(self, name: str, password: str) -> User | None:
+    def try_password(self, name: str, password: str) -> Proof | None:
         """Return the user, None for a wrong name or password; raises TooManyError after too many of them.
 
         Raises BusyError, and counts nothing, while others have their passwords looked at.
         """
-        if not self.places.acquire(blocking=False):
-            raise BusyError
-        try:
-            return self._tried(name, password)
-        finally:
-            self.places.release()
-
-    def check_password(self, user: User, password: str) -> bool:
-        """Say whether somebody who is logged in knows their password; counted as when logging in."""
-        return self.try_password(user.name, password) is not None
+        address = self._address()
+        with self.places.taken(customer_of(address)):
+            return self._tried(name, password, address)
 
     def token(self) -> str:
         """Return the token of the forms of somebody who is logged in."""
@@ -98,14 +122,13 @@ class Gate:
         is_ours = bool(visitor) and _is_same(request.form.get("csrf", ""), form_token(visitor))
         return is_from_here() and is_ours
 
-    def _tried(self, name: str, password: str) -> User | None:
-        address = self._address()
+    def _tried(self, name: str, password: str, address: str) -> Proof | None:
         if not self.guesses.allow(name, address):
             raise TooManyError
-        user = self.users.verify(name, password)
-        if user is not None:
+        proof = self.users.verify(name, password)
+        if proof is not None:
             self.guesses.forget(name, address)
-        return user
+        return proof
 
     def _address(self) -> str:
         forwarded = request.headers.get("X-Forwarded-For", "")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flask import abort
+from flask import abort, request
 from sqlalchemy import Engine, RowMapping
 
 from wxbot.admin.area import Area, Go, Page, Visit
@@ -17,6 +17,8 @@ from wxbot.jobs.listing import STATES, Wanted
 
 _ON_PAGE = 50
 _MOST_AT_ONCE = 500
+_MOST_LOOKS = 20
+_LONGEST_NAME = 128
 _AGAIN = ("dead", "unknown")
 
 
@@ -41,7 +43,7 @@ def _add_reading(area: Area, parts: Parts) -> None:
     @area.get("/jobs")
     def index(visit: Visit) -> Page:
         place, state = asked_place(visit), asked_choice("state", STATES)
-        name = asked_text("name", 128)
+        name = asked_text("name", _LONGEST_NAME)
         wanted = _wanted(visit, state, name)
         found = listing.listed(parts.engine, wanted, after=place, limit=_ON_PAGE)
         return Page(
@@ -90,11 +92,25 @@ def _add_replaying(area: Area, parts: Parts) -> None:
 
     @area.post("/jobs/replay-dead", role="operator")
     def replay_dead(visit: Visit) -> Go:
-        dead = listing.listed(parts.engine, _wanted(visit, "dead", ""), limit=_MOST_AT_ONCE)
-        count = sum(parts.replay(row["id"]) for row in dead.rows)
-        visit.audit("job.replay_dead", count=count)
+        name = request.form.get("name", "")[:_LONGEST_NAME].replace("\0", "")
+        count = sum(parts.replay(row["id"]) for row in _dead(parts.engine, _wanted(visit, "dead", name)))
+        chosen: dict[str, Any] = {"job": name} if name else {}
+        visit.audit("job.replay_dead", count=count, **chosen)
         visit.tell("jobs_replayed", count)
-        return Go(visit.url("jobs.index", state="waiting"))
+        return Go(visit.url("jobs.index", state="waiting", name=name or None))
+
+
+def _dead(engine: Engine, wanted: Wanted) -> list[RowMapping]:
+    """Return the first of some dead jobs, of which a page may find few among the others."""
+    rows: list[RowMapping] = []
+    place = None
+    for _ in range(_MOST_LOOKS):
+        found = listing.listed(engine, wanted, after=place, limit=_MOST_AT_ONCE - len(rows))
+        rows += found.rows
+        place = found.after
+        if place is None or len(rows) >= _MOST_AT_ONCE:
+            break
+    return rows
 
 
 def _found(engine: Engine, visit: Visit, id: str) -> RowMapping:

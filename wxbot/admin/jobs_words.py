@@ -61,5 +61,10 @@ WORDS: Words = {
         "失败的任务全部重新执行，一次最多 500 个。请先确认原因已经解决。",
         "All dead jobs are done again, up to 500 at a time. Make sure first that the reason is gone.",
     ),
+    "jobs_replay_named_why": (
+        "名称为 {0} 的失败任务全部重新执行，一次最多 500 个。请先确认原因已经解决。",
+        "All dead jobs named {0} are done again, up to 500 at a time. Make sure first that the reason is "
+        "gone.",
+    ),
     "jobs_replayed": ("{0} 个失败的任务已重新排队。", "{0} dead jobs are queued again."),
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import Engine
 
@@ -15,6 +16,7 @@ from wxbot.jobs.ledger import Ledger
 from wxbot.qrcodes.numbers import Numbers
 from wxbot.scenes.registry import Registry
 from wxbot.streams import Streams
+from wxbot.webhooks.deliveries import revive
 from wxbot.webhooks.parts import Hooks
 
 _MOST_HANDLERS = 200
@@ -44,7 +46,7 @@ def operations(bot: Operated) -> Sequence[Area]:
 
     return [
         events.views(events.Parts(engine=engine, streams=bot.streams, handlers=handlers)),
-        jobs.views(jobs.Parts(engine=engine, replay=bot.ledger.replay)),
+        jobs.views(jobs.Parts(engine=engine, replay=partial(bot.ledger.replay, also=revive))),
         claims.views(claims.Parts(claims=bot.claims)),
         webhooks.views(webhooks.Parts(hooks=bot.hooks)),
         numbers.views(numbers.Parts(numbers=bot.numbers, channel_of=bot.channels.look_up)),

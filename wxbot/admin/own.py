@@ -9,6 +9,7 @@ from wxbot.admin.own_words import WORDS
 from wxbot.admin.roles import Role
 from wxbot.admin.users import LONGEST_PASSWORD, SHORTEST_PASSWORD, UserError
 from wxbot.admin.visit import url_of
+from wxbot.web.browser import device_in
 
 
 def views(gate: Gate) -> Area:
@@ -59,6 +60,7 @@ def _page(gate: Gate, visit: Visit, *, faults: dict[str, str] | None = None) -> 
         title=visit.t.me,
         status=422 if faults else 200,
         sessions=gate.sessions.of(visit.user),
+        device=lambda session: device_in(session.device, visit.language) or visit.t.unknown_device,
         shortest=SHORTEST_PASSWORD,
         faults=faults or {},
     )
@@ -70,15 +72,16 @@ def _password_faults(gate: Gate, visit: Visit) -> dict[str, str]:
     if new != request.form.get("again", ""):
         return {"again": visit.t.password_differs}
     try:
-        if not gate.check_password(visit.user, now):
+        known = gate.try_password(visit.user.name, now)
+        if known is None:
             return {"now": visit.t.password_wrong}
-        gate.users.set_password(visit.user.name, new, keep=visit.session.id)
+        gate.users.set_password(visit.user.name, new, keep=visit.session.id, known=known)
     except BusyError:
         return {"now": visit.t.login_busy}
     except TooManyError:
         return {"now": visit.t.too_many.format(WINDOW_SECONDS // 60)}
     except UserError as error:
-        return {"new": told(visit, error)}
+        return {"now" if error.reason == "password_wrong" else "new": told(visit, error)}
     return {}
 
 

@@ -6,10 +6,11 @@ from typing import Any
 
 from flask import Response, request
 
-from wxbot.admin import exports
+from wxbot.admin import exports, seen
 from wxbot.admin.area import Area, Go, Page
 from wxbot.admin.changes import against, change
 from wxbot.admin.charts import share_bar
+from wxbot.admin.differences import differences
 from wxbot.admin.faults import all_told
 from wxbot.admin.figure_parts import FigureParts
 from wxbot.admin.lookups import promoter_of
@@ -138,7 +139,7 @@ def _add_making(area: Area, parts: FigureParts) -> None:
     def new(visit: Visit) -> Page:
         return _form(visit, known=None, typed={}, faults={})
 
-    @area.post("/new-promoter", role="operator")
+    @area.post("/new-promoter", role="operator", keeps=True)
     def create(visit: Visit) -> Page | Go:
         typed = _typed()
         try:
@@ -159,17 +160,24 @@ def _add_changing(area: Area, parts: FigureParts) -> None:
     @area.get("/promoters/<name>/edit", role="operator")
     def edit(visit: Visit, name: str) -> Page:
         known = promoter_of(parts, visit, name)
-        typed = {"title": known.title, "target": "" if known.target is None else str(known.target)}
-        return _form(visit, known=known, typed=typed, faults={})
+        shown = _shown(known)
+        return _form(visit, known=known, typed=shown | seen.marks(shown), faults={})
 
-    @area.post("/promoters/<name>/edit", role="operator")
+    @area.post("/promoters/<name>/edit", role="operator", keeps=True)
     def change_it(visit: Visit, name: str) -> Page | Go:
         known, typed = promoter_of(parts, visit, name), _typed()
+        now = _shown(known)
+        found = seen.compared(typed, {each: typed.get(each, "") for each in now}, now)
         try:
-            book.change(visit.account, name, _values(typed))
+            if found.contested:
+                raise ChannelRefusedError(seen.faults(found.contested, now))
+            changes = {each: value for each, value in _values(typed).items() if each in found.touched}
+            after = book.change(visit.account, name, changes) if changes else known
         except ChannelRefusedError as error:
+            typed |= {each: now[each] for each in found.stale} | seen.marks(now)
             return _form(visit, known=known, typed=typed, faults=error.faults)
-        visit.audit("promoter.change", name)
+        if changed := differences(known, after, changes):
+            visit.audit("promoter.change", name, changed=changed)
         visit.tell("promoter_changed")
         return Go(visit.url("promoters.one", name=name))
 
@@ -192,6 +200,10 @@ def _add_changing(area: Area, parts: FigureParts) -> None:
 
 def _typed() -> dict[str, str]:
     return {name: text.strip() for name, text in request.form.items()}
+
+
+def _shown(known: Promoter) -> dict[str, str]:
+    return {"title": known.title, "target": "" if known.target is None else str(known.target)}
 
 
 def _values(typed: Mapping[str, str]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from wxbot.admin.moments import day_of, moment_of
 from wxbot.admin.visit import BLUEPRINT, Visit, Words, url_of
 from wxbot.admin.words import WORDS
 from wxbot.web.language import LANGUAGES, language_of_request, other_language, words_in
+from wxbot.web.origin import path_asked
 
 THEMES = ("auto", "light", "dark")
 _STATIC = Path(__file__).parent / "static"
@@ -61,7 +62,7 @@ class Look:
             for each in values
             if name not in ("lang", "theme")
         ]
-        return request.path + (f"?{urlencode(others)}" if others else "")
+        return path_asked() + (f"?{urlencode(others)}" if others else "")
 
 
 class Renderer:
@@ -102,14 +103,19 @@ class Renderer:
         context = _Shown(None, self.words(look.language)).context()
         return Response(render_template(template, **context, **values), status=status)
 
-    def trouble(self, status: int, word: str, *, visit: Visit | None, number: str = "") -> Response:
-        """Return a page that says why there is no other."""
+    def trouble(
+        self, status: int, word: str, *, visit: Visit | None, csrf: str = "", **values: object
+    ) -> Response:
+        """Return a page that says why there is no other; with a visit it needs the token of its forms.
+
+        `kept` among the values is a form that may be sent once more, as names and texts.
+        """
         t = self.words(Look.of_request().language)
-        values = {"heading": t[word], "why": t[f"{word}_why"], "number": number}
+        values = {"heading": t[word], "why": t[f"{word}_why"], **values}
         if visit is None:
             return self.bare("admin/trouble_bare.html", status=status, title=t[word], **values)
         page = Page("admin/trouble.html", title=t[word], status=status, **values)
-        return self.page(page, visit, csrf="", notes=())
+        return self.page(page, visit, csrf=csrf, notes=())
 
     def _navigation(self, visit: Visit) -> list[tuple[str, list[dict[str, Any]]]]:
         """Return the groups of the navigation, each with the entries that the user may open."""
@@ -202,7 +208,7 @@ def _version(name: str) -> str:
 
 def _switched(query: Any, changes: Mapping[str, str]) -> str:
     """Return the address of this page with another language or theme."""
-    path = request.path if query is not None else url_of("overview.overview")
+    path = path_asked() if query is not None else url_of("overview.overview")
     kept = [] if query is None else [(name, each) for name, values in query.lists() for each in values]
     pairs = [(name, value) for name, value in kept if name not in ("lang", "theme")]
     return f"{path}?{urlencode([*pairs, *changes.items()])}"

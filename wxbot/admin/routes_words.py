@@ -18,6 +18,7 @@ WORDS: Words = {
     "route_rule": ("规则", "Rule"),
     "route_only": ("限于", "Only for"),
     "route_where": ("位置", "Where"),
+    "route_ahead": ("先问", "Asked first"),
     "route_kind_exact": ("固定场景值", "Exact"),
     "route_kind_pattern": ("场景值模式", "Pattern"),
     "route_kind_block": ("整数区间", "Block of integers"),

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, delete, insert, select, update
 
 from wxbot import clock
-from wxbot.admin.users import User, from_row
+from wxbot.admin.users import Proof, User, from_row
 from wxbot.db.administration import admin_sessions, admin_users
 from wxbot.db.patience import patiently
 
@@ -51,33 +51,36 @@ class Sessions:
         self.longest_seconds = longest_seconds
         self._now = now
 
-    def begin(self, user: User, *, device: str, place: str, former: str = "") -> str:
+    def begin(self, proof: Proof, *, device: str, place: str, former: str = "") -> str | None:
         """Log a user in and return what the browser shall hold: always new, whatever it held before.
 
-        The session of `former`, which it held before, ends.
+        None for a proof that does not hold any more: a new password ends logins that are under way as well.
+        The session of `former`, which the browser held before, ends.
         """
         held = secrets.token_urlsafe(32)
         now = self._seconds()
         row = {
             "id": _digest(held),
-            "user": user.id,
+            "user": proof.user.id,
             "created_at": now,
             "seen_at": now,
             "device": device[:64],
             "place": place[:48],
         }
 
-        def work(connection: Connection) -> None:
+        def work(connection: Connection) -> bool:
+            # First, and locks the row: whoever changes the password ends the sessions that are there then.
+            logged_in = update(admin_users).where(*proof.holds()).values(logged_in_at=now)
+            if connection.execute(logged_in).rowcount != 1:
+                return False
             is_over = admin_sessions.c.seen_at < now - self.idle_seconds
             is_over |= admin_sessions.c.created_at < now - self.longest_seconds
             is_over |= admin_sessions.c.id == _digest(former)
             connection.execute(delete(admin_sessions).where(is_over))
             connection.execute(insert(admin_sessions), row)
-            logged_in = update(admin_users).where(admin_users.c.id == user.id).values(logged_in_at=now)
-            connection.execute(logged_in)
+            return True
 
-        patiently(self._engine, work, seconds=PATIENCE_SECONDS)
-        return held
+        return held if patiently(self._engine, work, seconds=PATIENCE_SECONDS) else None
 
     def find(self, held: str) -> Session | None:
         """Return the session of a browser; None when it has ended, and for what was never one."""

@@ -5,12 +5,12 @@ import secrets
 import threading
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
-from sqlalchemy import Connection, Engine, RowMapping, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from wxbot import clock
@@ -22,6 +22,7 @@ from wxbot.errors import WxbotError
 SHORTEST_PASSWORD = 10
 LONGEST_PASSWORD = 256
 LONGEST_NAME = 64
+_TELLING_NAME = 4
 
 # Letters of any script.
 _NAME = re.compile(r"[\w.@+-]+")
@@ -54,6 +55,25 @@ class User:
     password_at: int
     logged_in_at: int | None
     disabled_at: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """That somebody knows a user's password: `hashed` is what it was compared with.
+
+    To compare takes a moment, in which another password may be set: see `holds`.
+    """
+
+    user: User
+    hashed: str = field(repr=False)
+
+    def holds(self) -> tuple[ColumnElement[bool], ...]:
+        """Return the conditions under which the user may still come in with this password."""
+        return (
+            admin_users.c.id == self.user.id,
+            admin_users.c.password == self.hashed,
+            admin_users.c.disabled_at.is_(None),
+        )
 
 
 class Users:
@@ -94,24 +114,30 @@ class Users:
             raise UserError("no_user", f"there is no user {name!r}; wxbot admin list shows all")
         return from_row(row)
 
-    def verify(self, name: str, password: str) -> User | None:
+    def verify(self, name: str, password: str) -> Proof | None:
         """Return the user with this name and password, None for all else; takes the same time for both."""
         row = self._row(name)
         is_right = _matches(_NOBODY if row is None else row["password"], password)
         if not is_right or row is None or row["disabled_at"] is not None:
             return None
-        if _HASHER.check_needs_rehash(row["password"]):
-            self._change(row["id"], password=_hashed(password))
-        return from_row(row)
+        proof = Proof(user=from_row(row), hashed=row["password"])
+        return self._rehashed(proof, password) if _HASHER.check_needs_rehash(proof.hashed) else proof
 
-    def set_password(self, name: str, password: str, *, keep: bytes | None = None) -> User:
-        """Change a password and log the user out everywhere, but for the session `keep`."""
+    def set_password(
+        self, name: str, password: str, *, keep: bytes | None = None, known: Proof | None = None
+    ) -> User:
+        """Change a password and log the user out everywhere, but for the session `keep`.
+
+        Raises UserError if `known`, the proof of who knew the one before, does not hold any more.
+        """
         user = self.find(name)
         hashed = _hashed(check_password(password, user.name))
 
         def work(connection: Connection) -> None:
             values = {"password": hashed, "password_at": self._seconds()}
-            connection.execute(update(admin_users).where(admin_users.c.id == user.id).values(values))
+            which = (admin_users.c.id == user.id,) if known is None else known.holds()
+            if connection.execute(update(admin_users).where(*which).values(values)).rowcount != 1:
+                raise UserError("password_wrong", f"the password of {user.name} has changed meanwhile")
             ended = delete(admin_sessions).where(admin_sessions.c.user == user.id)
             connection.execute(ended if keep is None else ended.where(admin_sessions.c.id != keep))
 
@@ -158,6 +184,13 @@ class Users:
         with self._engine.connect() as connection:
             return connection.execute(query).mappings().first()
 
+    def _rehashed(self, proof: Proof, password: str) -> Proof | None:
+        """Keep a password as passwords are kept now, unless it is another one by now."""
+        anew = _hashed(password)
+        changed = update(admin_users).where(*proof.holds()).values(password=anew)
+        is_kept = patiently(self._engine, lambda connection: connection.execute(changed).rowcount == 1)
+        return replace(proof, hashed=anew) if is_kept else self.verify(proof.user.name, password)
+
     def _change(self, identity: str, **values: object) -> None:
         changed = update(admin_users).where(admin_users.c.id == identity).values(values)
         patiently(self._engine, lambda connection: connection.execute(changed))
@@ -185,9 +218,15 @@ def check_password(password: str, name: str) -> str:
         raise UserError("password_short", f"a password has at least {SHORTEST_PASSWORD} characters")
     if len(password) > LONGEST_PASSWORD:
         raise UserError("password_long", f"a password has at most {LONGEST_PASSWORD} characters")
-    if len(set(password)) < 4 or name in password.lower():
+    if len(set(password)) < 4 or _is_made_of(name, password.lower()):
         raise UserError("password_easy", "this password is too easy to guess; a few words would be better")
     return password
+
+
+def _is_made_of(name: str, password: str) -> bool:
+    # In words that are far from easy a short name comes up by chance: the `li` of a lion.
+    rest = password.replace(name, "")
+    return rest != password and (len(name) >= _TELLING_NAME or 2 * len(rest) <= len(password))
 
 
 def plain_name(name: str) -> str:

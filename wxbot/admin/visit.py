@@ -11,6 +11,7 @@ from wxbot.admin.roles import Role
 from wxbot.admin.sessions import Session
 from wxbot.admin.users import User
 from wxbot.web.cursors import place
+from wxbot.web.origin import path_asked
 
 BLUEPRINT = "admin"
 TONES = ("good", "warn", "bad", "info")
@@ -97,7 +98,7 @@ class Visit:
         """Return the address of this page with other parameters of the query; None takes one away."""
         query = request.args.to_dict(flat=False) | {name: [value] for name, value in changes.items()}
         pairs = [(name, each) for name, values in query.items() for each in values if each is not None]
-        return request.path + (f"?{urlencode(pairs)}" if pairs else "")
+        return path_asked() + (f"?{urlencode(pairs)}" if pairs else "")
 
 
 def url_of(endpoint: str, **values: Any) -> str:

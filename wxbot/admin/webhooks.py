@@ -1,6 +1,7 @@
 """Webhooks: where the site is told what happens, how that fares, and what can be done about it."""
 
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlsplit
 
 from flask import abort
@@ -10,7 +11,7 @@ from wxbot.admin.asked import asked_choice, asked_place, cursor_of, id_of
 from wxbot.admin.webhooks_words import WORDS
 from wxbot.webhooks.deliveries import STATES, Delivery
 from wxbot.webhooks.parts import Hooks
-from wxbot.webhooks.webhook import Webhook
+from wxbot.webhooks.webhook import Webhook, WebhookError
 
 _ON_PAGE = 50
 _BY_HAND = "disabled from the dashboard"
@@ -118,7 +119,11 @@ class _Pages:
         @self.area.post("/webhooks/<id>/resend-dead", role="operator")
         def resend_dead(visit: Visit, id: str) -> Go:
             webhook = self._found(visit, id)
-            count = deliveries.resend_dead(webhook.id)
+            try:
+                count = deliveries.resend_dead(webhook.id)
+            except WebhookError:
+                visit.tell("hook_is_disabled", tone="warn")
+                return Go(visit.url("webhooks.one", id=id))
             visit.audit("webhook.resend_dead", webhook.id, count=count)
             visit.tell("hook_resent_dead", count)
             return Go(visit.url("webhooks.one", id=id))
@@ -126,11 +131,14 @@ class _Pages:
         @self.area.post("/webhooks/<id>/<delivery>/resend", role="operator")
         def resend(visit: Visit, id: str, delivery: str) -> Go:
             found = self._delivery(self._found(visit, id), delivery)
-            if deliveries.resend(found.id):
-                visit.audit("webhook.resend", id, delivery=found.id.hex())
-                visit.tell("hook_resent")
-            else:
-                visit.tell("hook_not_resent", tone="warn")
+            try:
+                if deliveries.resend(found.id):
+                    visit.audit("webhook.resend", id, delivery=found.id.hex())
+                    visit.tell("hook_resent")
+                else:
+                    visit.tell("hook_not_resent", tone="warn")
+            except WebhookError:
+                visit.tell("hook_is_disabled", tone="warn")
             return Go(visit.url("webhooks.delivery", id=id, delivery=delivery))
 
     def _page(self, visit: Visit, webhook: Webhook, *, secret: str = "") -> Page:
@@ -148,6 +156,7 @@ class _Pages:
             deliveries=[{"delivery": each, "last": last.get(each.id)} for each in found.deliveries],
             older=cursor_of(found.after),
             is_later=place is not None,
+            here=partial(visit.url, "webhooks.one", id=webhook.id, state=state or None),
             state=state,
             states=STATES,
         )

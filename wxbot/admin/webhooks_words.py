@@ -74,6 +74,7 @@ WORDS: Words = {
     "hook_resend": ("重发", "Send again"),
     "hook_resent": ("已排队重发，编号不变。", "It is queued, under the same id."),
     "hook_not_resent": ("正在发送，稍后再试。", "It is being sent at this moment."),
+    "hook_is_disabled": ("该回调已停用，请先启用再重发。", "It is disabled: enable it first."),
     "hook_resend_dead": ("重发未送达的", "Send all given up again"),
     "hook_resend_dead_why": (
         "未送达的全部按原编号重发一遍。",

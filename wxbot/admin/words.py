@@ -56,6 +56,20 @@ WORDS: Words = {
         "请重新打开页面再试一次，刚才的操作没有执行。",
         "Open the page once more and try again; nothing was changed.",
     ),
+    "kept_form_why": (
+        "您填的内容都还在，核对以后可以直接重新提交。",
+        "What you typed is still here, and can be sent once more.",
+    ),
+    "login_over": ("登录已失效", "You are no longer logged in"),
+    "login_over_why": (
+        "刚才的操作没有执行。请重新登录，登录页会在新标签页打开。",
+        "Nothing was changed. Log in once more; the login opens in a new tab.",
+    ),
+    "kept_login_why": (
+        "您填的内容还在这一页上：登录以后回到这里，再重新提交。",
+        "What you typed is still on this page: come back once you are logged in, and send it once more.",
+    ),
+    "send_again": ("重新提交", "Send it once more"),
     "too_large": ("内容太大", "This is too large"),
     "too_large_why": ("请缩小以后再提交。", "Send less at a time."),
     "refused": ("这个请求不能处理", "This cannot be done"),

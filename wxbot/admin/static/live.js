@@ -10,14 +10,19 @@ let waiting = null;
 async function draw() {
   waiting = null;
   drawn = Date.now();
-  // Whoever is about to open a line must not lose it.
-  if (list.contains(document.activeElement) && document.activeElement.matches("a, button")) return;
   const answer = await fetch(location.href, { cache: "no-store" }).catch(() => null);
   if (answer === null) return;
   if (!answer.ok || answer.redirected) return location.reload();
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const fresh = page.getElementById("live");
-  if (fresh !== null) list.replaceChildren(...fresh.childNodes);
+  if (fresh === null) return;
+  // What is being pressed must still be there when it is let go, or it is not opened.
+  if (list.matches(":active")) return soon();
+  const focused = list.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+  list.replaceChildren(...fresh.childNodes);
+  // Whoever goes through the lines with the keyboard stays where they are.
+  const links = focused === null ? [] : [...list.querySelectorAll("a[href]")];
+  links.find((link) => link.getAttribute("href") === focused)?.focus({ preventScroll: true });
 }
 
 function soon() {
@@ -26,11 +31,8 @@ function soon() {
 
 if (list !== null) {
   const stream = new EventSource(list.dataset.stream);
-  let first = true;
-  stream.addEventListener("events", () => {
-    if (!first) soon();
-    first = false;
-  });
+  // The first one, too: something may have come since the page was made.
+  stream.addEventListener("events", soon);
   stream.addEventListener("error", () => {
     // A stream that has ended is opened again by the browser; for one that is refused, the page asks.
     if (stream.readyState === EventSource.CLOSED) setInterval(soon, EVERY_MS);
