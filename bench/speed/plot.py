@@ -16,10 +16,10 @@ _STEP = 25
 _TOP = 34
 # Readable on white and on a dark page.
 _OURS, _OTHERS, _NOTHING = "#2a9d5c", "#c2712d", "#8a94a0"
-_LEGENDS = (
-    (_OURS, "wxbot: every scan on disk, once"),
-    (_OTHERS, "keeps a row or a session"),
-    (_NOTHING, "keeps nothing"),
+_LEGENDS = (  # each as far to the right as the one before is long
+    (_LEFT, _OURS, "wxbot: every scan on disk, once"),
+    (_LEFT + 260, _OTHERS, "keeps a row or a session"),
+    (_LEFT + 460, _NOTHING, "keeps nothing"),
 )
 
 
@@ -44,8 +44,7 @@ def svg(run: Run, connections: int) -> str:
 
 def _legend() -> Sequence[str]:
     parts = []
-    for number, (colour, text) in enumerate(_LEGENDS):
-        x = _LEFT + number * 215
+    for x, colour, text in _LEGENDS:
         parts.append(f'<rect x="{x}" y="8" width="12" height="12" rx="2" fill="{colour}"/>')
         parts.append(f'<text x="{x + 18}" y="18">{escape(text)}</text>')
     return parts
