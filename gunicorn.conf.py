@@ -22,7 +22,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
-from queue import Empty
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from gunicorn.arbiter import Arbiter
@@ -90,8 +90,20 @@ class Worker(ThreadWorker):
         self.method_queue = Wakeups()
         self._notified_at = 0.0
         self._closed: deque[None] = deque()
+        self.heard: SimpleQueue[int] = SimpleQueue()
         if not self.cfg.accesslog and not self.cfg.statsd_host:
             self.log.access = lambda *_: None  # gunicorn would make each line, for nobody
+
+    def init_signals(self) -> None:
+        """Listen to signals, and heed what was said before.
+
+        Until here the process has the master's handlers, which put a signal into a queue that nobody reads
+        any more: told to end, the worker would go on until the grace of all others is over.
+        """
+        super().init_signals()
+        while not self.heard.empty():
+            if self.heard.get_nowait() in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+                sys.exit(0)
 
     def load_wsgi(self) -> None:
         """Load the app; what is wrong with the settings then is told in words, as `wxbot check` does."""
@@ -254,6 +266,11 @@ def on_exit(server: Any) -> None:
     """Take away the folder of counts, unless another gunicorn goes on with it."""
     if not server.reexec_pid:
         _forget_counts()
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """Have a worker look at what its process is told before it listens to signals itself."""
+    worker.heard = server.SIG_QUEUE
 
 
 def post_worker_init(worker: Any) -> None:

@@ -205,6 +205,38 @@ def test_server_that_ends_refuses_at_once_and_answers_what_it_has(
     assert (has_refused, was_answered, len(held)) == (True, False, 1)
 
 
+SLOW_BIRTH = """
+import os, time
+
+def be_born():
+    open(f"born-{os.getpid()}", "w").close()
+    while not os.path.exists("go-on"):
+        time.sleep(0.01)
+
+os.register_at_fork(after_in_child=be_born)
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGQUIT])
+def test_end_that_a_worker_hears_before_it_listens_to_signals_is_its_end(
+    serve: Callable[..., Any], folder: Path, how: signal.Signals
+) -> None:
+    (folder / "tiny.py").write_text(TINY)
+    (folder / "sitecustomize.py").write_text(SLOW_BIRTH)
+    server = serve("tiny:app", PYTHONPATH=str(folder), WEB_CONCURRENCY="1")
+    while not (born := list(folder.glob("born-*"))):
+        time.sleep(0.02)
+
+    server.process.send_signal(how)
+    server.wait_for("Handling signal")
+    os.kill(int(born[0].name.removeprefix("born-")), 0)  # it is there, and was told with the same breath
+    time.sleep(0.3)
+    (folder / "go-on").touch()
+    server.end(how)
+
+    assert "Worker exiting" in server.log and "SIGKILL" not in server.log
+
+
 def refuses(port: int) -> bool:
     """Say whether nobody listens there."""
     try:
