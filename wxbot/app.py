@@ -79,6 +79,7 @@ def create_app(
     app = new_app("wxbot")
     app.url_map.merge_slashes = False  # it would redirect, and with the signature in the address
     app.extensions["wxbot"] = bot
+    bot.channels.view.also = (bot.hooks.publisher.look_if_possible,)
     bot.channels.view.start()
     app.extensions["wxbot.streams"] = streams = Streams()
     callbacks = Callbacks(bot.answering, proxies=bot.settings.server.proxies)

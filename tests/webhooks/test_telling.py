@@ -18,6 +18,7 @@ from wxbot import Plugin, Scan
 from wxbot.bindings.bindings import Bindings, Cause
 from wxbot.bindings.claim import Offer
 from wxbot.bindings.claims import Claims
+from wxbot.channels import view as view_module
 from wxbot.db.models import jobs
 from wxbot.followers import person
 from wxbot.testing import Wx
@@ -233,6 +234,24 @@ def test_no_job_is_written_when_nobody_wants_to_know(wx: Wx, site: Receiver) -> 
     wx.bot.hooks.webhooks.add(Draft(url=site.url, kinds=("message", "claim.made")))
     wx.bot.hooks.publisher.look()
 
+    wx.user("ailin").scan("door")
+
+    with Session(wx.bot.engine) as session:
+        assert session.execute(select(jobs.c.id)).all() == []
+
+
+@pytest.fixture
+def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have web processes read again what they keep many times a second."""
+    monkeypatch.setattr(view_module, "REFRESH_SECONDS", 0.02)
+
+
+def test_scan_after_a_pause_makes_no_job_when_nobody_wants_to_know(quickly: None, wx: Wx) -> None:
+    publisher = wx.bot.hooks.publisher
+    publisher._known = None  # as after a minute in which nobody scanned
+
+    while publisher._known is None:
+        time.sleep(0.02)
     wx.user("ailin").scan("door")
 
     with Session(wx.bot.engine) as session:

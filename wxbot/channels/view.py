@@ -4,7 +4,7 @@ import logging
 import os
 import threading
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, func, select
@@ -35,10 +35,11 @@ class ChannelView:
 
     `find` reads memory only. `start` begins a thread that reads the database every four seconds, also in a
     process that is forked later; what was known stays known while the database is away. Without it, whoever
-    changes something calls `refresh`.
+    changes something calls `refresh`. `also` is what else is to be read as often, on the same thread.
     """
 
     def __init__(self, engine: Engine) -> None:
+        self.also: tuple[Callable[[], None], ...] = ()
         self._engine = engine
         self._known: Mapping[_Key, tuple[Row[Any], Channel]] = {}
         self._mark: tuple[int, int] | None = None
@@ -153,13 +154,19 @@ def _keep(view: "weakref.ref[ChannelView]", ended: threading.Event) -> None:
         kept = view()
         if kept is None:
             return
-        try:
-            kept.refresh_if_changed()
-        except SQLAlchemyError as error:
-            log.warning(_AWAY, type(error).__name__)
-        except Exception:  # without the thread, the channels would be old for ever
-            log.exception(_AWAY, "a fault")
+        _read_again(kept)
         del kept
+
+
+def _read_again(view: ChannelView) -> None:
+    try:
+        view.refresh_if_changed()
+        for read in view.also:
+            read()
+    except SQLAlchemyError as error:
+        log.warning(_AWAY, type(error).__name__)
+    except Exception:  # without the thread, the channels would be old for ever
+        log.exception(_AWAY, "a fault")
 
 
 def _channel(row: Row[Any]) -> Channel | None:

@@ -21,9 +21,10 @@ from wxbot.webhooks.webhook import TEST, Webhook
 
 # The name of our job, as it stands in the ledger; its id is the delivery's.
 DELIVER = "wxbot.webhook"
-# How long a process may go by what it knows of the webhooks; after half of that it asks anew.
+# How long a process may go by what it knows of the webhooks. A web process reads them again every four; where
+# that does not happen, an event has somebody ask anew.
 STALE_SECONDS = 5.0
-_EARLY_SECONDS = 2.5
+_EARLY_SECONDS = 4.5
 
 log = logging.getLogger(__name__)
 
@@ -116,6 +117,13 @@ class Publisher:
         with self._engine.connect() as connection:
             self._read(connection)
 
+    def look_if_possible(self) -> None:
+        """Do `look`, unless the database is away."""
+        try:
+            self.look()
+        except SQLAlchemyError as error:
+            log.warning("the webhooks could not be read (%s)", type(error).__name__)
+
     def _fresh(self, connection: Connection) -> list[Webhook]:
         known = self._known
         if known is not None and clock.monotonic() - known[0] < STALE_SECONDS:
@@ -141,9 +149,7 @@ class Publisher:
 
     def _look(self) -> None:
         try:
-            self.look()
-        except SQLAlchemyError as error:
-            log.warning("the webhooks could not be read (%s)", type(error).__name__)
+            self.look_if_possible()
         finally:
             self._is_looking = False
 
