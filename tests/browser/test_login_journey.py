@@ -117,6 +117,22 @@ def test_person_who_did_not_ask_calls_it_off(windows: Open) -> None:
     assert shop.page.url.startswith(shop.dev.bot)
 
 
+def test_person_takes_a_confirmed_login_back_and_the_shop_ends_it(windows: Open) -> None:
+    shop, phone = windows()
+    begin(shop)
+    phone.scan(phone.newest_ticket("login:"), "Bo")
+    phone.say(shown_number(shop))
+    shop.page.wait_for_url(f"{shop.dev.shop}/settings")
+
+    phone.say("不是我")
+
+    shop.page.wait_for_url(f"{shop.dev.shop}/login")
+    expect(shop.page.get_by_test_id("nav-login")).to_be_visible()
+    expect(phone.last).to_contain_text("作废")
+    shop.page.goto(f"{shop.dev.shop}/settings")
+    expect(shop.page.get_by_test_id("login-wechat")).to_be_visible()
+
+
 def test_second_person_cannot_confirm(windows: Open) -> None:
     shop, phone = windows()
     begin(shop)

@@ -159,7 +159,7 @@ def test_account_needs_somebody_who_is_signed_in(site: Site, shop: FlaskClient) 
 
 def test_login_comes_back_with_its_own_state_only(bot: FakeBot, site: Site, shop: FlaskClient) -> None:
     site.connect("wxb_key")
-    login = {"site_users": [], "person": "ab" * 16}
+    login = {"id": CLAIM["id"], "site_users": [], "person": "ab" * 16}
     bot.answers["api/v1/logins/exchange"] = (200, login)
 
     without_one = shop.get("/login/back?code=1&state=")
@@ -174,6 +174,37 @@ def test_login_comes_back_with_its_own_state_only(bot: FakeBot, site: Site, shop
     state = shop.get("/login/wechat").headers["Location"].partition("state=")[2]
     assert shop.get(f"/login/back?code=1&state={state}").headers["Location"] == "/settings"
     assert bot.asked[-1][2] == {"code": "1", "state": state}
+
+
+def test_login_that_is_taken_back_ends_its_session_and_no_other(
+    bot: FakeBot, site: Site, shop: FlaskClient
+) -> None:
+    site.connect("wxb_key")
+    site.hooks.secret = SECRET
+    bot.answers["api/v1/bindings"] = (200, {"items": []})
+    log_in(bot, shop, id="1" * 32)
+    another = shop.application.test_client()
+    log_in(bot, another, id="2" * 32)
+
+    tell_of_release(shop, id="1" * 32)
+
+    assert shop.get("/settings/state").get_json() == {"view": ""}
+    assert shop.get("/settings").headers["Location"] == "/login"
+    assert another.get("/settings").status_code == 200
+    log_in(bot, shop, id="3" * 32)
+    assert shop.get("/settings").status_code == 200
+
+
+def test_webhook_that_overtakes_the_login_it_takes_back_counts(
+    bot: FakeBot, site: Site, shop: FlaskClient
+) -> None:
+    site.connect("wxb_key")
+    site.hooks.secret = SECRET
+
+    tell_of_release(shop, id="1" * 32)
+    log_in(bot, shop, id="1" * 32)
+
+    assert shop.get("/settings").headers["Location"] == "/login"
 
 
 @pytest.mark.parametrize(("status", "is_told"), [(201, False), (404, True), (409, True)])
@@ -252,6 +283,20 @@ def test_webhook_about_a_claim_has_the_bot_asked_again(
 
     assert before == {"view": "waiting"} and answers == [204, 204]
     assert shop.get(f"{page}/state").get_json() == {"view": "bound"}
+
+
+def log_in(bot: FakeBot, browser: FlaskClient, *, id: str) -> None:
+    """Come back from the bot's login page, confirmed."""
+    bot.answers["api/v1/logins/exchange"] = (200, {"id": id, "site_users": [], "person": "ab" * 16})
+    state = browser.get("/login/wechat").headers["Location"].partition("state=")[2]
+    assert browser.get(f"/login/back?code=1&state={state}").headers["Location"] == "/settings"
+
+
+def tell_of_release(shop: FlaskClient, *, id: str) -> None:
+    """Send the webhook that tells of 不是我."""
+    news = {"type": "claim.released", "data": {"id": id, "purpose": "login"}}
+    body = json.dumps(news).encode()
+    assert shop.post("/hooks", data=body, headers=signed(body)).status_code == 204
 
 
 def signed(body: bytes, *, at: int | None = None) -> dict[str, str]:

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as Answer
 
 from wxbot.demo.book import ENDS
 from wxbot.demo.bot_api import BotError, Data
-from wxbot.demo.pages import CUSTOMER, language_of_reader, picture, seconds_left, show, signed_in
+from wxbot.demo.pages import CUSTOMER, LOGIN, language_of_reader, picture, seconds_left, show, signed_in
 from wxbot.demo.site import Site
 from wxbot.demo.stock import LIN, Customer
 from wxbot.demo.words import LANGUAGES
@@ -76,7 +76,8 @@ class LoginPages:
                 raise
             return show("login.html", has_failed=True, status=400)
         linked = [each for each in login["site_users"] if each in self._site.stock.customers]
-        return self._enter(linked[0] if linked else self._site.stock.customer_of(login["person"]).id)
+        customer = linked[0] if linked else self._site.stock.customer_of(login["person"]).id
+        return self._enter(customer, login=login["id"])
 
     def come_from_wechat(self) -> Answer:
         """GET: a person who opened this in WeChat, and wants to be linked to an account of the shop."""
@@ -88,10 +89,10 @@ class LoginPages:
         session.clear()
         return redirect(url_for("orders.goods"))
 
-    def _enter(self, customer: str) -> Answer:
+    def _enter(self, customer: str, *, login: str = "") -> Answer:
         token = session.get(TOKEN, "")
         session.clear()
-        session[CUSTOMER], session[TOKEN] = customer, token
+        session[CUSTOMER], session[LOGIN], session[TOKEN] = customer, login, token
         return redirect(url_for("members.settings"))
 
 

@@ -15,6 +15,8 @@ CONTENT_SECURITY_POLICY = (
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 CUSTOMER = "customer"
+# By which login of the bot's they came, empty for another way.
+LOGIN = "login"
 
 
 def show(template: str, *, status: int = 200, **values: Any) -> Response:

@@ -3,14 +3,14 @@
 import secrets
 from typing import Any
 
-from flask import Flask, Response, abort, jsonify, request
+from flask import Flask, Response, abort, jsonify, request, session
 from werkzeug.exceptions import HTTPException
 
 from wxbot.demo.bot_api import BotError
 from wxbot.demo.hooks import BadHookError, Hooks
 from wxbot.demo.members import member_pages
 from wxbot.demo.orders import order_pages
-from wxbot.demo.pages import refuse_others_forms, show, signed_in
+from wxbot.demo.pages import LOGIN, refuse_others_forms, show, signed_in
 from wxbot.demo.site import Site
 
 LARGEST_BODY_BYTES = 64 * 1024
@@ -25,6 +25,7 @@ def create_shop(site: Site) -> Flask:
     app.config["SESSION_COOKIE_NAME"] = "demo_shop"
     app.config["SESSION_COOKIE_SAMESITE"] = "Lax"
     app.before_request(refuse_others_forms)
+    app.before_request(lambda: _end_session(site))
     app.register_blueprint(order_pages(site))
     app.register_blueprint(member_pages(site))
     _add_hooks(app, site)
@@ -39,12 +40,20 @@ def create_shop(site: Site) -> Flask:
     return app
 
 
+def _end_session(site: Site) -> None:
+    """Sign out whoever came by a login that its person has taken back since."""
+    if session.get(LOGIN) in site.ended_logins:
+        session.clear()
+
+
 def _add_hooks(app: Flask, site: Site) -> None:
     @app.post("/hooks")
     def hooks() -> tuple[str, int]:
         """Take a webhook; what it is about is asked for anew, since webhooks may overtake each other."""
         news = _opened(site, site.hooks, "Webhook")
         if news:
+            if (news["type"], news["data"].get("purpose")) == ("claim.released", "login"):
+                site.ended_logins.append(str(news["data"]["id"]))
             # A claim has its id, a link its customer; other news changes nothing that the shop keeps.
             for key in (news["data"].get("id"), news["data"].get("site_user")):
                 site.book.has_changed(str(key))

@@ -1,5 +1,6 @@
 """The shop as a whole: its addresses, its stock, and its connection to the bot once there is one."""
 
+from collections import deque
 from dataclasses import dataclass, field
 
 from wxbot.demo.book import Book
@@ -8,6 +9,7 @@ from wxbot.demo.hooks import Hooks
 from wxbot.demo.stock import Stock
 
 NAME = "wxbot dev: demo shop"
+KEPT_LOGINS = 1000
 KINDS = (
     "follow",
     "unfollow",
@@ -26,7 +28,8 @@ KINDS = (
 class Site:
     """What the views share. `url` is where browsers find the shop, `phone_url` the emulated phone.
 
-    `hooks` opens what the bot tells, `lookups` what it asks; each has a secret of its own.
+    `hooks` opens what the bot tells, `lookups` what it asks; each has a secret of its own. `ended_logins` are
+    those that their people have taken back; like them, a session ends with the process at the latest.
     """
 
     url: str
@@ -36,6 +39,7 @@ class Site:
     diary: Diary = field(default_factory=Diary)
     hooks: Hooks = field(default_factory=Hooks)
     lookups: Hooks = field(default_factory=Hooks)
+    ended_logins: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT_LOGINS))
     _connection: tuple[BotApi, Book] | None = None
 
     def connect(self, key: str) -> None:
