@@ -14,17 +14,28 @@ from wechatpy import parse_message
 from wxbot.testing import Wx
 
 DOCS = Path(__file__).parents[2] / "docs"
-# What happens, in order: kind, key or text.
+# What happens, in order: to whom, kind, key or text. Chen follows before it begins.
 STORY = [
-    ("subscribe", "qrscene_vip"),
-    ("SCAN", "vip"),
-    ("SCAN", "table:12"),
-    ("subscribe", "qrscene_table:7"),
-    ("subscribe", ""),
-    ("CLICK", "HOURS"),
-    ("text", "帮助"),
-    ("text", "你好"),
+    ("ailin", "subscribe", "qrscene_vip"),
+    ("chen", "SCAN", "vip"),
+    ("chen", "SCAN", "table:12"),
+    ("bo", "subscribe", "qrscene_table:7"),
+    ("dan", "subscribe", ""),
+    ("chen", "CLICK", "HOURS"),
+    ("chen", "text", "帮助"),
+    ("chen", "text", "你好"),
+    # Who comes back.
+    ("ailin", "SCAN", "vip"),
+    ("ailin", "unsubscribe", ""),
+    ("ailin", "subscribe", "qrscene_vip"),
+    ("chen", "unsubscribe", ""),
+    ("chen", "subscribe", "qrscene_vip"),
+    ("chen", "SCAN", "vip"),
+    ("dan", "unsubscribe", ""),
+    ("dan", "subscribe", ""),
 ]
+# What is said to who has left reaches nobody.
+READ = [step for step in STORY if step[1] != "unsubscribe"]
 TOKEN = "K8mQ2vR7xW4nB9tY"
 
 
@@ -80,14 +91,14 @@ def run(block: str) -> dict[str, Any]:
 
 
 def answers_of_the_view(app: Any) -> Iterator[str]:
-    for number, (kind, key) in enumerate(STORY):
+    for number, (who, kind, key) in enumerate(READ):
         what = (
             f"<MsgType>text</MsgType><Content>{key}</Content><MsgId>{number}</MsgId>"
             if kind == "text"
             else f"<MsgType>event</MsgType><Event>{kind}</Event><EventKey>{key}</EventKey>"
         )
         body = (
-            "<xml><ToUserName>gh_shop</ToUserName><FromUserName>ailin</FromUserName>"
+            f"<xml><ToUserName>gh_shop</ToUserName><FromUserName>{who}</FromUserName>"
             f"<CreateTime>17000000{number:02}</CreateTime>{what}</xml>"
         )
         signature = hashlib.sha1("".join(sorted((TOKEN, "1700000000", "n"))).encode()).hexdigest()
@@ -97,15 +108,16 @@ def answers_of_the_view(app: Any) -> Iterator[str]:
 
 
 def answers_of_wxbot(wx: Wx) -> Iterator[str]:
-    chen = wx.user("chen")
-    for number, (kind, key) in enumerate(STORY):
-        if kind == "subscribe":
-            stranger = wx.user(f"stranger {number}", follows=False)
-            yield (stranger.scan(key.removeprefix("qrscene_")) if key else stranger.follow()).text
-        elif kind == "SCAN":
-            yield chen.scan(key).text
+    people = {who: wx.user(who, follows=who == "chen") for who in {who for who, _, _ in STORY}}
+    for who, kind, key in STORY:
+        person = people[who]
+        if kind == "unsubscribe":
+            person.unfollow()
+        elif kind in ("subscribe", "SCAN"):
+            assert person.follows == (kind == "SCAN")
+            yield (person.scan(key.removeprefix("qrscene_")) if key else person.follow()).text
         else:
-            yield (chen.tap(key) if kind == "CLICK" else chen.say(key)).text
+            yield (person.tap(key) if kind == "CLICK" else person.say(key)).text
 
 
 def test_all_three_answer_the_same(werobot: None, tmp_path: Path) -> None:
@@ -118,7 +130,7 @@ def test_all_three_answer_the_same(werobot: None, tmp_path: Path) -> None:
 
     assert len(set(answers)) == 8
     assert list(answers_of_the_view(view["app"])) == answers
-    assert [robot["robot"].answer(kind, key) for kind, key in STORY] == answers
+    assert [robot["robot"].answer(kind, key) for _, kind, key in READ] == answers
 
 
 def test_both_languages_show_the_same_code() -> None:
