@@ -6,7 +6,11 @@ import time
 from contextlib import ExitStack
 from typing import Any
 
+import pytest
 import requests
+
+from wxbot.cli.output import Failure
+from wxbot.cli.ports import require_free_for_gunicorn
 
 # Writes down each check that imports it.
 TELLING = '''
@@ -89,12 +93,41 @@ def simulated(project: Any, url: str) -> str:
     return told
 
 
-def test_taken_port_fails(configured: Any) -> None:
+@pytest.mark.parametrize("options", [[], ["--no-worker"]], ids=["pair", "alone"])
+def test_taken_port_is_told_in_one_line(configured: Any, options: list[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        result = configured.run("serve", "--bind", f"127.0.0.1:{taken.getsockname()[1]}")
+        port = taken.getsockname()[1]
+        result = configured.run("serve", "--bind", f"127.0.0.1:{port}", *options)
 
-    assert result.returncode == 1
-    assert "in use" in result.stderr
+    said = f"wxbot: port {port} is in use; stop what uses it, or choose another with --bind\n"
+    assert (result.returncode, result.stdout, result.stderr) == (1, "", said)
+
+
+@pytest.mark.parametrize(
+    ("bind", "environment", "is_refused"),
+    [
+        ("127.0.0.1:{taken}", {}, True),
+        (None, {"WXBOT_BIND": "127.0.0.1:{taken}"}, True),
+        ("127.0.0.1:{taken}", {"GUNICORN_CMD_ARGS": "--preload -b 127.0.0.1:0"}, True),
+        (None, {"WXBOT_BIND": "127.0.0.1:{taken}", "GUNICORN_CMD_ARGS": "-b 127.0.0.1:0"}, False),
+        ("127.0.0.1:0", {"WXBOT_BIND": "127.0.0.1:{taken}"}, False),
+        ("127.0.0.1:{taken}", {"LISTEN_FDS": "1"}, False),
+        ("127.0.0.1:{taken}", {"GUNICORN_CMD_ARGS": "--reuse-port"}, False),
+        ("unix:/nowhere/wxbot.sock", {}, False),
+        ("127.0.0.1:99999", {}, False),
+    ],
+)
+def test_port_is_looked_at_where_gunicorn_is_going_to_listen_on_it(
+    bind: str | None, environment: dict[str, str], *, is_refused: bool
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, ExitStack() as expected:
+        port = str(taken.getsockname()[1])
+        if is_refused:
+            expected.enter_context(pytest.raises(Failure, match=f"port {port} is in use"))
+        require_free_for_gunicorn(
+            bind and bind.replace("{taken}", port),
+            {name: value.replace("{taken}", port) for name, value in environment.items()},
+        )
 
 
 def test_streams_leave_the_threads_of_the_callback_alone(configured: Any) -> None:

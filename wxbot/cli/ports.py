@@ -2,9 +2,13 @@
 
 import errno
 import os
+import re
 import socket
+from collections.abc import Mapping
 
 from wxbot.cli.output import Failure
+
+_LAST_PORT = 65535
 
 
 def listen(host: str, port: int, *, option: str) -> socket.socket:
@@ -28,3 +32,17 @@ def listen(host: str, port: int, *, option: str) -> socket.socket:
 def require_free(host: str, port: int, *, option: str) -> None:
     """Raise Failure if nobody could listen there now."""
     listen(host, port, option=option).close()
+
+
+def require_free_for_gunicorn(bind: str | None, environment: Mapping[str, str]) -> None:
+    """Raise Failure if gunicorn could not listen on its port, which takes gunicorn five seconds to say.
+
+    What systemd hands over is open already, and what GUNICORN_CMD_ARGS asks for is gunicorn's own matter.
+    """
+    arguments = environment.get("GUNICORN_CMD_ARGS", "")
+    if "LISTEN_FDS" in environment or "--reuse" in arguments or (bind is None and "-b" in arguments):
+        return
+    wanted = bind or environment.get("WXBOT_BIND", "127.0.0.1:8000")  # as in gunicorn.conf.py
+    address = re.fullmatch(r"([\w.-]+|\[[\da-fA-F:.]+\]):(\d+)", wanted)
+    if address and int(address[2]) <= _LAST_PORT:
+        require_free(address[1].strip("[]"), int(address[2]), option="--bind")

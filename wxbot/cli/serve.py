@@ -10,6 +10,8 @@ from pathlib import Path
 
 import click
 
+from wxbot.cli.ports import require_free_for_gunicorn
+
 APP = "wxbot.app:create_app()"
 # As in gunicorn.conf.py: each stream of events holds a thread, and takes none from the callback.
 STREAMS = 16
@@ -40,6 +42,7 @@ def serve(bind: str | None, workers: int | None, threads: int | None, *, no_work
     Checks the configuration and the handlers first, and migrates the database. Anything else that gunicorn
     can do is set with GUNICORN_CMD_ARGS, as in GUNICORN_CMD_ARGS="--certfile=… --keyfile=…".
     """
+    require_free_for_gunicorn(bind, os.environ)
     all_threads = None if threads is None else threads + STREAMS
     given = {"--bind": bind, "--workers": workers, "--threads": all_threads}
     options = [part for name, value in given.items() if value is not None for part in (name, str(value))]
