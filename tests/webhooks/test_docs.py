@@ -1,5 +1,6 @@
 """What docs/webhooks.md tells the site to do is right: its code takes what we send, and nothing else."""
 
+import hmac
 import json
 import re
 import shutil
@@ -114,6 +115,10 @@ def test_code_of_the_docs_tells_genuine_from_forged(
     assert ask(page, [(old.secret, request), (new.secret, request)]) == [True, True]
     assert ask(page, [(new.secret, each) for each in forged]) == [False] * len(forged)
     assert ask(page, [(post.add(site.url).secret, request)]) == [False]
+    # Where the site has not been given its secret, nobody may sign with none.
+    signed = f"{request.headers['webhook-id']}.{at}.".encode() + request.body
+    signature = b64encode(hmac.digest(b"", signed, "sha256")).decode()
+    assert ask(page, [("", changed(webhook_signature=f"v1,{signature}"))]) == [False]
 
 
 @pytest.mark.parametrize("page", ["webhooks.md", "webhooks.zh-CN.md"])
