@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import sqlite3
 import zipfile
 from contextlib import closing
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from wxbot.cli.output import moment
 from wxbot.emulator.rules import Trouble
 from wxbot.emulator.world import World
 
@@ -55,6 +57,16 @@ def test_options_choose_the_kind(project: Any, world: World, arguments: tuple[st
     answer(project, "mint", *arguments)
 
     assert [code.kind for code in world.codes.minted.values()] == [kind]
+
+
+def test_code_is_told_with_the_time_of_its_first_minting(project: Any, world: World) -> None:
+    minted = answer(project, "mint", "shop:12")
+
+    told = project.run("qr", "renew", "shop:12").stdout
+
+    [first] = re.findall(r"^first minted +(.+)$", told, re.MULTILINE)
+    assert first == moment(minted["created_at"])
+    assert minted["ticket"] not in told
 
 
 def test_a_scene_that_cannot_be_is_explained_on_one_line(project: Any, world: World) -> None:

@@ -130,7 +130,7 @@ def print_code(code: "Code", *, as_json: bool) -> None:
         ("scene", code.scene),
         ("kind", kind_words(code)),
         ("valid until", moment(code.expires_at) or "for ever"),
-        ("minted", moment(code.created_at)),
+        ("first minted", moment(code.created_at)),
         ("url", code.url),
         ("ticket", code.ticket),
     ]
