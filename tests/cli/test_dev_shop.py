@@ -1,5 +1,6 @@
 """What `wxbot dev` switches on for its shop, beside what the configuration has already."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -136,3 +137,20 @@ def test_each_session_makes_its_key_and_ends_the_one_before(project: Any) -> Non
     assert keys.count('"wxbot dev: demo shop"') == 2
     assert keys.count('"revoked_at": null') == 1
     assert "followers:openid" not in keys
+
+
+def test_session_without_a_shop_leaves_nothing_of_the_one_before(project: Any) -> None:
+    options = ("--port", "0", "--emulator-port", "0", "--shop-port", "0")
+    project.start("dev", *options).wait_for("Edit a handler")
+    project.started[-1].end()
+    config = {"WXBOT_CONFIG": "var/dev.toml"}
+    project.run("webhooks", "add", "https://shop.example.com/hooks", "--description", "mine", **config)
+    before = project.run("webhooks", "list", "--json", **config).stdout
+
+    project.start("dev", *options, "--no-shop").wait_for("Edit a handler")
+
+    after = project.run("webhooks", "list", "--json", **config).stdout
+    told = [[each["description"] for each in json.loads(listed)] for listed in (before, after)]
+    assert told == [["wxbot dev: demo shop", "mine"], ["mine"]]
+    [key] = json.loads(project.run("api-key", "list", "--json", **config).stdout)
+    assert key["name"] == "wxbot dev: demo shop" and key["revoked_at"]

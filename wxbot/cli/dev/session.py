@@ -17,7 +17,7 @@ from wxbot.cli.dev.demo import fill_once
 from wxbot.cli.dev.edits import edits, sources_of
 from wxbot.cli.dev.login import NAME, dev_password, offer_login
 from wxbot.cli.dev.setup import DATABASE, Setup, configurations, emulated_account, set_up, write_once
-from wxbot.cli.dev.shop import DemoShop
+from wxbot.cli.dev.shop import DemoShop, forget_shop
 from wxbot.cli.ports import listen, require_free
 from wxbot.emulator.threaded import run_emulator
 from wxbot.emulator.world import World
@@ -141,17 +141,23 @@ class Session:
         self._end_bot()
         self._bot, self._ready = bot, ready
         self._offer(ready)
-        if not self._has_login:
-            offer_login(self._password)
-            self._has_login = True
-        if self._shop:
-            self._shop.connect(self._setup)
+        self._admit()
         took = clock.monotonic() - started
         click.secho(f"{_what(changed)}: {_numbers(ready)}, ready in {took:.1f} s", fg="green")
         if not changed:
             click.echo(
                 "Edit a handler and scan again; Ctrl-C ends everything. 改完保存即生效，按 Ctrl-C 结束。"
             )
+
+    def _admit(self) -> None:
+        """Let the user and the shop in, once; without a shop, nobody who was one before."""
+        if not self._has_login:
+            offer_login(self._password)
+            if self._shop is None:
+                forget_shop(self._setup)
+            self._has_login = True
+        if self._shop:
+            self._shop.connect(self._setup)
 
     def _read_setup(self) -> Setup:
         return set_up(

@@ -1,5 +1,10 @@
 """The demo shop of a session: on a port of its own, with a key for the bot's API made for it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Engine
+
 from wxbot import settings
 from wxbot.api.keys import Keys
 from wxbot.cli.dev.setup import Setup, ShopPlace
@@ -8,7 +13,9 @@ from wxbot.demo.bot_api import ACCOUNT
 from wxbot.demo.shop import create_shop
 from wxbot.demo.site import NAME, Site
 from wxbot.emulator.threaded import Running
+from wxbot.webhooks.addresses import Rules
 from wxbot.webhooks.signing import new_secret
+from wxbot.webhooks.store import Webhooks
 
 # What a site of this kind needs, and nothing more.
 SCOPES = (
@@ -49,15 +56,35 @@ class DemoShop:
         self._running.stop()
 
 
+def forget_shop(setup: Setup) -> None:
+    """Take back what the shop of a session before had: its key, and the webhook that nobody would answer."""
+    with _database(setup) as engine:
+        _revoke(Keys(engine))
+        webhooks = Webhooks(engine, keys=(), rules=Rules())
+        for before in webhooks.all():
+            if before.description == NAME:
+                webhooks.remove(before.id)
+
+
 def _new_key(setup: Setup) -> str:
     """Make a key; the one of the session before is refused from now on."""
+    with _database(setup) as engine:
+        keys = Keys(engine)
+        _revoke(keys)
+        return keys.create(NAME, scopes=SCOPES, accounts=[ACCOUNT]).text
+
+
+def _revoke(keys: Keys) -> None:
+    for before in keys.all():
+        if before.name == NAME and before.revoked_at is None:
+            keys.revoke(before.id)
+
+
+@contextmanager
+def _database(setup: Setup) -> Iterator[Engine]:
     configured = settings.load(str(setup.config), env=setup.environment)
     engine = open_engine(configured.database.url.get_secret_value(), connections=1)
     try:
-        keys = Keys(engine)
-        for before in keys.all():
-            if before.name == NAME and before.revoked_at is None:
-                keys.revoke(before.id)
-        return keys.create(NAME, scopes=SCOPES, accounts=[ACCOUNT]).text
+        yield engine
     finally:
         engine.dispose()
