@@ -9,7 +9,9 @@ from functools import wraps
 from typing import Any
 
 from flask import Response, g, request
+from werkzeug.exceptions import ClientDisconnected
 
+from wxbot.emulator.bodies import parsed
 from wxbot.emulator.faults import happen
 from wxbot.emulator.ledger import Call
 from wxbot.emulator.refusals import Refusal
@@ -29,6 +31,8 @@ def as_wechat(world: World, call: Callable[[], Answer]) -> Callable[[], Response
 
     @wraps(call)
     def view() -> Response:
+        # A body may be long in coming, and nobody else waits for it: it is read before the lock is taken.
+        request.get_data()
         try:
             with world.lock:
                 _fail_on_request(world)
@@ -69,7 +73,7 @@ def enter(world: World, errcode: int | None, *, fault: str) -> None:
     g.is_entered = True
     path = _path()
     query = {name: value for name, value in request.args.items() if name not in SECRET_PARAMETERS}
-    body = None if path in SECRET_PATHS else request.get_json(force=True, silent=True)
+    body = None if path in SECRET_PATHS else _sent()
     with world.lock:
         number, at = world.new_number(), world.clock.now()
         world.ledger.enter(
@@ -108,12 +112,19 @@ def json_body(*, keeps_escapes: bool = False) -> Answer:
         body = ESCAPE.sub(rb"\1\\\\u", body)
     try:
         # Whatever the Content-Type says: most clients send JSON without naming it.
-        asked = json.loads(body.decode("utf-8"))
+        asked = parsed(body)
     except ValueError:
         raise Refusal(47001) from None
     if not isinstance(asked, dict):
         raise Refusal(47001)
     return asked
+
+
+def _sent() -> Any:
+    try:
+        return parsed(request.get_data())
+    except (ValueError, ClientDisconnected):
+        return None
 
 
 def _path() -> str:

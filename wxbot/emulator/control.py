@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
+from wxbot.emulator.bodies import parsed
 from wxbot.emulator.rules import changed
 from wxbot.emulator.world import World
 
@@ -107,7 +108,10 @@ def asked() -> dict[str, Any]:
 
     Only `application/json` is read, which a page from elsewhere cannot send without asking first.
     """
-    body = request.get_json(silent=True)
+    try:
+        body = parsed(request.get_data()) if request.is_json else None
+    except ValueError:
+        body = None
     if not isinstance(body, dict):
         raise ValueError("send a JSON object with Content-Type: application/json")
     return body
@@ -128,6 +132,8 @@ def _stated(world: World, change: Callable[[], None]) -> Callable[[], tuple[Resp
 
     @wraps(change)
     def view() -> tuple[Response, int]:
+        # A body may be long in coming, and nobody else waits for it: it is read before the lock is taken.
+        request.get_data()
         try:
             with world.changing():
                 change()
