@@ -107,7 +107,15 @@ def test_number_scene_must_be_a_number(kind: str, scene: Any) -> None:
 
 @pytest.mark.parametrize(
     ("scene", "becomes"),
-    [(None, "0"), ({"scene_id": "12"}, "12"), ({"scene_id": "x"}, "0"), ({"scene_id": 2**32}, "4294967295")],
+    [
+        (None, "0"),
+        ({"scene_id": "12"}, "12"),
+        ({"scene_id": "x"}, "0"),
+        ({"scene_id": 2**32}, "4294967295"),
+        ({"scene_id": "1" * 5000}, "4294967295"),
+        ({"scene_id": "0" * 5000 + "12"}, "12"),
+        ({"scene_id": "000"}, "0"),
+    ],
 )
 def test_reported_leniency_can_be_switched_on(scene: Any, becomes: str) -> None:
     assert create(Codes(), "QR_SCENE", scene, lenient_scenes=True).scene == becomes

@@ -77,6 +77,12 @@ def test_errors_can_be_ordered_for_the_next_calls(call: Callable[..., Any], worl
     assert codes == [-1, 45009, None]
 
 
+def test_error_that_names_the_caller_can_be_ordered(call: Callable[..., Any], world: World) -> None:
+    world.trouble = Trouble(api_errors=(40164,))
+
+    assert call("qrcode/create", CODE)["errmsg"].startswith("invalid ip 127.0.0.1 ipv6 ::ffff:127.0.0.1, ")
+
+
 def test_expired_picture_is_gone_unless_switched(
     call: Callable[..., Any], client: FlaskClient, world: World, time: Any
 ) -> None:

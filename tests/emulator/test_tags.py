@@ -142,6 +142,11 @@ def test_unfollow_may_cost_the_tags(
     assert (away, call("tags/get")["tags"][-1]["count"]) == (0, count)
 
 
+@pytest.mark.parametrize("tag_id", [777, [], {}, 2.0, "2", True, None])
+def test_unknown_tag_has_no_list_of_followers(call: Call, tag_id: Any) -> None:
+    assert call("user/tag/get", {"tagid": tag_id})["errcode"] == 45159
+
+
 def test_unknown_openid_has_no_list_of_tags(call: Call) -> None:
     assert call("tags/getidlist", {"openid": "oSomebodyElse"})["errcode"] == 49003
     assert call("tags/getidlist", {"openid": ""})["errcode"] == 40003

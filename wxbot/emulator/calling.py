@@ -147,4 +147,4 @@ def _fail_on_request(world: World) -> None:
     if errors:
         with world.changing():
             world.trouble = replace(world.trouble, api_errors=errors[1:])
-        raise Refusal(errors[0])
+        raise Refusal(errors[0], request.remote_addr or "")

@@ -150,7 +150,9 @@ def _text_scene(value: object, rules: Rules) -> str:
 
 def _number_scene(value: object, largest: int, *, is_lenient: bool) -> str:
     if is_lenient and isinstance(value, str):
-        return str(min(int(value), largest)) if value.isascii() and value.isdigit() else "0"
+        # int() takes no more than 4,300 digits, and twenty are larger than any scene.
+        digits = value.lstrip("0")[:20] or "0"
+        return str(min(int(digits), largest)) if value.isascii() and value.isdigit() else "0"
     if isinstance(value, bool) or not isinstance(value, int):
         raise Refusal(40053)
     if is_lenient and value > largest:

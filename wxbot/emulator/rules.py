@@ -90,6 +90,10 @@ class Rules:
     checks_fragment: bool = True
     oauth_only_for_followers: bool = False
 
+    def __post_init__(self) -> None:
+        if not (self.answer_content_type.isascii() and self.answer_content_type.isprintable()):
+            raise ValueError("answer_content_type goes into a header: one line of ASCII")
+
     @property
     def calls_a_day(self) -> dict[str, int]:
         """How often each API may be called in a day, as far as that is limited here."""
@@ -162,18 +166,21 @@ def changed(switches: Switches, changes: Mapping[str, Any]) -> Switches:
             raise ValueError(f"there is no switch {name!r}; there are: {', '.join(known)}")
         if get_origin(kinds[name]) is Literal and value not in get_args(kinds[name]):
             raise ValueError(f"switch {name!r} is one of {', '.join(get_args(kinds[name]))}, not {value!r}")
-        if not _fits(value, known[name]):
+        if not _fits(value, known[name], kinds[name]):
             raise ValueError(f"switch {name!r} takes {type(known[name]).__name__} values, not {value!r}")
     clean = {name: tuple(value) if isinstance(value, list) else value for name, value in changes.items()}
     merged: dict[str, Any] = {**known, **clean}
     return type(switches)(**merged)
 
 
-def _fits(value: object, known: object) -> bool:
-    if isinstance(known, bool) or isinstance(value, bool):
-        return isinstance(known, bool) and isinstance(value, bool)
-    if isinstance(known, (int, float)):
-        return isinstance(value, int if isinstance(known, int) else (int, float)) and value >= 0
+def _fits(value: object, known: object, kind: Any) -> bool:
     if isinstance(known, tuple):
-        return isinstance(value, (list, tuple))
-    return isinstance(value, type(known))
+        item_kind = get_args(kind)[0]
+        return isinstance(value, (list, tuple)) and all(_is_a(item_kind, item) for item in value)
+    is_negative = isinstance(value, (int, float)) and value < 0
+    return _is_a(type(known), value) and not is_negative
+
+
+def _is_a(kind: type, value: object) -> bool:
+    """Tell whether a value is of a kind as JSON knows it: an integer may be a float, `true` is neither."""
+    return type(value) in ((int, float) if kind is float else (kind,))

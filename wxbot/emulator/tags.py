@@ -89,7 +89,7 @@ class TagCalls:
         """POST user/tag/get: the followers with a tag, in pages."""
         asked = self._asked()
         tag_id = asked.get("tagid")
-        if tag_id not in self._world.tags:
+        if type(tag_id) is not int or tag_id not in self._world.tags:
             raise Refusal(45159)
         openids, next_openid = page_of(self._world.members_of(tag_id), asked.get("next_openid"))
         data = {"data": {"openid": openids}} if openids else {}
