@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from wxbot.emulator.rules import Rules, Trouble
 from wxbot.emulator.server import create_emulator
-from wxbot.emulator.world import World
+from wxbot.emulator.world import Account, World
 
 CLIENT = "grant_type=client_credential&appid=wx0000000000000001&secret=secret"
 CODE = {"action_name": "QR_STR_SCENE", "action_info": {"scene": {"scene_str": "vip"}}, "expire_seconds": 60}
@@ -122,6 +122,79 @@ def test_menu_is_kept_shown_and_deleted(call: Callable[..., Any]) -> None:
 )
 def test_bad_menu_is_refused(call: Callable[..., Any], body: Any, errcode: int) -> None:
     assert call("menu/create", body)["errcode"] == errcode
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"action": "dns", "check_operator": "CAP"}, {"dns"}),
+        ({"action": "ping", "check_operator": "UNICOM"}, {"ping"}),
+        ({"action": "all", "check_operator": "DEFAULT"}, {"dns", "ping"}),
+    ],
+)
+def test_check_of_the_callback_tells_what_was_asked_for(
+    call: Callable[..., Any], asked: Any, told: set[str]
+) -> None:
+    answer = call("callback/check", asked)
+
+    assert set(answer) == told
+    assert [ping["from_operator"] for ping in answer.get("ping", [])] in ([], [asked["check_operator"]])
+
+
+@pytest.mark.parametrize(
+    ("asked", "errcode"),
+    [
+        ({}, 40202),
+        ({"action": "nonsense", "check_operator": "CAP"}, 40202),
+        ({"action": ["dns"], "check_operator": "CAP"}, 40202),
+        ({"action": "dns"}, 40203),
+        ({"action": "dns", "check_operator": "FOO"}, 40203),
+        ({"action": "dns", "check_operator": {}}, 40203),
+    ],
+)
+def test_check_of_the_callback_needs_both_of_its_words(
+    call: Callable[..., Any], world: World, asked: Any, errcode: int
+) -> None:
+    assert call("callback/check", asked)["errcode"] == errcode
+    world.account = Account()
+    assert call("callback/check", asked)["errcode"] == 40201
+
+
+@pytest.mark.parametrize("call_name", ["getcallbackip", "get_api_domain_ip"])
+def test_addresses_are_told(call: Callable[..., Any], call_name: str) -> None:
+    assert call(call_name) == {"ip_list": ["127.0.0.1"]}
+
+
+@pytest.mark.parametrize(
+    "path", ["cgi-bin/message/template/send", "cgi-bin/none", "sns/none", "datacube/none"]
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_call_that_is_not_played_is_answered_like_any_other(
+    client: FlaskClient, world: World, *, path: str, method: str
+) -> None:
+    name = path.removeprefix("cgi-bin/")
+    world.trouble = Trouble(api_faults=(f"{name}=45009/2",))
+
+    answers = [client.open(f"/{path}", method=method, json={"a": 1}) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    told = [answer.get_json(force=True) for answer in answers]
+    assert [answer["errcode"] for answer in told] == [40066, 45009]
+    assert told[0]["errmsg"].startswith("invalid url rid: ")
+    assert [(call.path, call.body, call.errcode) for call in world.ledger.calls()] == [
+        (name, {"a": 1}, 40066),
+        (name, {"a": 1}, 45009),
+    ]
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
+def test_call_with_a_method_that_no_call_has_is_refused(
+    client: FlaskClient, world: World, method: str
+) -> None:
+    answer = client.open("/cgi-bin/qrcode/create", method=method, json={})
+
+    assert (answer.status_code, answer.get_json(force=True)["errcode"]) == (200, 43002)
+    assert world.asked == {"qrcode/create": 1}
 
 
 def test_forced_stable_token_replaces_the_old_one(client: FlaskClient) -> None:

@@ -3,12 +3,12 @@
 import json
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import wraps
 from typing import Any
 
-from flask import Response, g, request
+from flask import Blueprint, Response, g, request
 from werkzeug.exceptions import ClientDisconnected
 
 from wxbot.emulator.bodies import parsed
@@ -26,11 +26,26 @@ SECRET_PARAMETERS = ("access_token", "refresh_token", "secret", "code")
 ESCAPE = re.compile(rb"(?<!\\)((?:\\\\)*)\\u")
 
 
-def as_wechat(world: World, call: Callable[[], Answer]) -> Callable[[], Response]:
+def calls_below(prefix: str, world: World, calls: Mapping[str, Callable[[], Answer]]) -> Blueprint:
+    """Return calls by their paths below a prefix as a blueprint.
+
+    Whatever else is called there is answered, counted and befallen in the same way, as unknown.
+    """
+    face = Blueprint(prefix.strip("/"), __name__, url_prefix=prefix)
+    face.before_request(lambda: befall(world))
+    face.after_request(lambda response: answered(world, response))
+    for path, call in calls.items():
+        face.add_url_rule(f"/{path}", path, as_wechat(world, call), methods=["GET", "POST"])
+    every = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+    face.add_url_rule("/<path:unknown>", "unknown", as_wechat(world, _refuse_unknown), methods=every)
+    return face
+
+
+def as_wechat(world: World, call: Callable[[], Answer]) -> Callable[..., Response]:
     """Answer as WeChat does: HTTP 200 and raw UTF-8 JSON, errors as a code and a text with a `rid`."""
 
     @wraps(call)
-    def view() -> Response:
+    def view(**_place: str) -> Response:
         # A body may be long in coming, and nobody else waits for it: it is read before the lock is taken.
         request.get_data()
         try:
@@ -118,6 +133,11 @@ def json_body(*, keeps_escapes: bool = False) -> Answer:
     if not isinstance(asked, dict):
         raise Refusal(47001)
     return asked
+
+
+def _refuse_unknown() -> Answer:
+    # Not documented; libraries that called a path which WeChat does not have were told 40066 (wechatpy #179).
+    raise Refusal(40066 if request.method in ("GET", "POST") else 43002)
 
 
 def _sent() -> Any:

@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta, timezone
 
 from flask import Blueprint
 
-from wxbot.emulator.calling import Answer, answered, as_wechat, befall, check_token, check_verified, json_body
+from wxbot.emulator.calling import Answer, calls_below, check_token, check_verified, json_body
 from wxbot.emulator.refusals import Refusal
 from wxbot.emulator.world import World
 
@@ -14,12 +14,7 @@ MOST_DAYS = 7
 
 def datacube_face(world: World) -> Blueprint:
     """Return the statistics of a world as a blueprint."""
-    face = Blueprint("datacube", __name__, url_prefix="/datacube")
-    face.before_request(lambda: befall(world))
-    face.after_request(lambda response: answered(world, response))
-    view = as_wechat(world, lambda: read_user_summary(world))
-    face.add_url_rule("/getusersummary", "getusersummary", view, methods=["GET", "POST"])
-    return face
+    return calls_below("/datacube", world, {"getusersummary": lambda: read_user_summary(world)})
 
 
 def read_user_summary(world: World) -> Answer:

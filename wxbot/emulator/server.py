@@ -5,7 +5,7 @@ from collections.abc import Callable
 from flask import Blueprint, Flask, Response, abort, request
 
 from wxbot.emulator.authorize import authorize_face
-from wxbot.emulator.calling import OK, Answer, answered, as_wechat, befall, check_token, count_call, json_body
+from wxbot.emulator.calling import OK, Answer, calls_below, check_token, count_call, json_body
 from wxbot.emulator.codes import picture
 from wxbot.emulator.control import control_face
 from wxbot.emulator.datacube import datacube_face
@@ -38,12 +38,8 @@ def create_emulator(world: World, *, hand: Hand | None = None) -> Flask:
 
 def api_face(world: World) -> Blueprint:
     """Return WeChat's API of a world as a blueprint."""
-    face = Blueprint("api", __name__, url_prefix="/cgi-bin")
     calls = Calls(world)
-    face.before_request(lambda: befall(world))
-    face.after_request(lambda response: answered(world, response))
-    for path, call in {**_account_calls(calls), **_people_calls(world)}.items():
-        face.add_url_rule(f"/{path}", path, as_wechat(world, call), methods=["GET", "POST"])
+    face = calls_below("/cgi-bin", world, {**_account_calls(calls), **_people_calls(world)})
     face.add_url_rule("/showqrcode", "showqrcode", calls.show_code)
     return face
 
@@ -55,7 +51,8 @@ def _account_calls(calls: "Calls") -> dict[str, Callable[[], Answer]]:
         "qrcode/create": calls.create_code,
         "openapi/quota/get": calls.read_quota,
         "clear_quota": calls.clear_quota,
-        "getcallbackip": calls.read_callback_ips,
+        "getcallbackip": calls.read_ips,
+        "get_api_domain_ip": calls.read_ips,
         "callback/check": calls.check_callback,
         "menu/create": calls.create_menu,
         "menu/get": calls.read_menu,
@@ -142,20 +139,26 @@ class Calls:
         self._world.calls.clear()
         return OK
 
-    def read_callback_ips(self) -> Answer:
-        """GET getcallbackip: where pushes come from."""
+    def read_ips(self) -> Answer:
+        """GET getcallbackip and get_api_domain_ip: where pushes come from, and where the API is."""
         check_token(self._world)
         return {"ip_list": ["127.0.0.1"]}
 
     def check_callback(self) -> Answer:
-        """POST callback/check: whether the callback's name and address can be found."""
+        """POST callback/check: whether the callback's name can be found (`dns`), and reached (`ping`)."""
         check_token(self._world)
-        json_body()
+        asked = json_body()
+        action, operator = asked.get("action"), asked.get("check_operator")
         if not self._world.account.callback_url:
             raise Refusal(40201)
+        if action not in ("dns", "ping", "all"):
+            raise Refusal(40202)
+        if operator not in ("CHINANET", "UNICOM", "CAP", "DEFAULT"):
+            raise Refusal(40203)
         found = {"ip": "127.0.0.1", "real_operator": "DEFAULT"}
-        ping = {"ip": "127.0.0.1", "from_operator": "DEFAULT", "package_loss": "0%", "time": "0.1ms"}
-        return {"dns": [found], "ping": [ping]}
+        ping = {"ip": "127.0.0.1", "from_operator": operator, "package_loss": "0%", "time": "0.1ms"}
+        told = {"dns": [found], "ping": [ping]}
+        return {what: told[what] for what in told if action in (what, "all")}
 
     def create_menu(self) -> Answer:
         """POST menu/create: replace the menu."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, request
 
-from wxbot.emulator.calling import OK, Answer, answered, as_wechat, befall
+from wxbot.emulator.calling import OK, Answer, calls_below
 from wxbot.emulator.grants import TOKEN_SECONDS, Grant
 from wxbot.emulator.refusals import Refusal
 from wxbot.emulator.world import World, unionid_of
@@ -12,19 +12,14 @@ from wxbot.emulator.world import World, unionid_of
 
 def sns_face(world: World) -> Blueprint:
     """Return `/sns/` of a world as a blueprint."""
-    face = Blueprint("sns", __name__, url_prefix="/sns")
     calls = SnsCalls(world)
-    face.before_request(lambda: befall(world))
-    face.after_request(lambda response: answered(world, response))
     paths = {
         "oauth2/access_token": calls.exchange_code,
         "oauth2/refresh_token": calls.refresh_token,
         "userinfo": calls.read_person,
         "auth": calls.check_token,
     }
-    for path, call in paths.items():
-        face.add_url_rule(f"/{path}", path, as_wechat(world, call), methods=["GET", "POST"])
-    return face
+    return calls_below("/sns", world, paths)
 
 
 class SnsCalls:
