@@ -1,13 +1,16 @@
 """What people do with their phones, what is pushed for it, and what they see then."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Barrier, BrokenBarrierError
 from typing import Any
 
 import pytest
 
 from wxbot.emulator.hand import Hand, ImpossibleError
 from wxbot.emulator.rules import Rules, Trouble
-from wxbot.emulator.world import World
+from wxbot.emulator.world import Account, Person, State, World
 
 Who = Callable[[str], str]
 MENU = {
@@ -60,6 +63,49 @@ def test_who_does_not_follow_is_asked_first_and_then_follows_with_the_scene(
     assert "<Event><![CDATA[subscribe]]></Event>\n<EventKey><![CDATA[qrscene_1001]]></EventKey>" in body
     assert len(callback.requests) == 1
     assert world.person(who(name)).state == "following"
+
+
+class Crossroads(World):
+    """Whoever looks at a person waits until somebody else looks as well, or until nobody seems to."""
+
+    def __init__(self, account: Account) -> None:
+        self.meeting: Barrier | None = None
+        super().__init__(account=account)
+
+    def person(self, openid: str) -> Person:
+        """Return the person as of before the meeting."""
+        person = super().person(openid)
+        with suppress(BrokenBarrierError):
+            if self.meeting:
+                self.meeting.wait(timeout=0.5)
+        return person
+
+
+@pytest.mark.parametrize(
+    ("gesture", "state", "event"),
+    [
+        (lambda hand, openid, ticket: hand.scan(openid, ticket), "stranger", "subscribe"),
+        (lambda hand, openid, _: hand.follow(openid), "left", "subscribe"),
+        (lambda hand, openid, _: hand.unfollow(openid), "following", "unsubscribe"),
+    ],
+    ids=["scan", "follow", "unfollow"],
+)
+def test_who_does_the_same_twice_at_once_follows_or_leaves_once(
+    callback: Any, gesture: Any, state: State, event: str
+) -> None:
+    world = Crossroads(Account(mode="plain", callback_url="http://bot.example/wechat"))
+    hand = Hand(world, post=callback.post, sleep=lambda _: None)
+    openid, ticket = world.add_person("Dana", state=state).openid, world.mint("vip").ticket
+    moves = len(world.moves)
+    world.meeting = Barrier(2)
+
+    with ThreadPoolExecutor(2) as two_hands:
+        for done in [two_hands.submit(gesture, hand, openid, ticket) for _ in range(2)]:
+            with suppress(ImpossibleError):
+                done.result()
+
+    pushed = [f"[{event}]".encode() in request.body for request in callback.requests]
+    assert (pushed.count(True), len(world.moves) - moves) == (1, 1)
 
 
 def test_expired_code_pushes_nothing(hand: Hand, world: World, callback: Any, who: Who, time: Any) -> None:

@@ -43,37 +43,41 @@ class Hand:
 
         ImpossibleError `no_such_code` for a ticket that was never issued.
         """
-        person = self.world.person(openid)
-        code = self.world.codes.find(ticket)
-        if code is None:
-            raise ImpossibleError("no_such_code")
-        if code.is_expired(self.world.clock.now()):
-            self.world.note(openid, side="system", action="expired", scene=code.scene)
-            return Scanned(page="expired")
-        is_following = person.state == "following"
-        if not is_following and not follows:
-            return Scanned(page="follow")
-        with self.world.changing():
-            self.world.scans[ticket] = self.world.scans.get(ticket, 0) + 1
-        now = self.world.clock.seconds()
+        world = self.world
+        # Looked at and changed in one step: of two gestures at once, one comes after the other.
+        with world.changing():
+            is_following = world.person(openid).state == "following"
+            code = world.codes.find(ticket)
+            if code is None:
+                raise ImpossibleError("no_such_code")
+            if code.is_expired(world.clock.now()):
+                world.note(openid, side="system", action="expired", scene=code.scene)
+                return Scanned(page="expired")
+            if not is_following and not follows:
+                return Scanned(page="follow")
+            world.scans[ticket] = world.scans.get(ticket, 0) + 1
+            if not is_following:
+                world.become(openid, "following", code=code)
+        now = world.clock.seconds()
         if is_following:
             push = wire.scan(openid, now, scene=code.scene, ticket=ticket)
             return Scanned(page="chat", delivery=self.push(push, action="scan", scene=code.scene))
-        self.world.become(openid, "following", code=code)
         push = wire.follow(openid, now, scene=code.scene, ticket=ticket)
         return Scanned(page="chat", delivery=self.push(push, action="follow_by_scan", scene=code.scene))
 
     def follow(self, openid: str) -> Delivery:
         """Follow the account without a code, as by searching for it: a scene on the way is lost."""
-        if self.world.person(openid).state == "following":
-            raise ImpossibleError("follows_already")
-        self.world.become(openid, "following")
+        with self.world.changing():
+            if self.world.person(openid).state == "following":
+                raise ImpossibleError("follows_already")
+            self.world.become(openid, "following")
         return self.push(wire.follow(openid, self.world.clock.seconds()), action="follow")
 
     def unfollow(self, openid: str) -> Delivery:
         """Stop following the account."""
-        self._follower(openid)
-        self.world.become(openid, "left")
+        with self.world.changing():
+            self._follower(openid)
+            self.world.become(openid, "left")
         return self.push(wire.unfollow(openid, self.world.clock.seconds()), action="unfollow")
 
     def say(self, openid: str, content: str) -> Delivery:
