@@ -44,6 +44,16 @@ def test_key_of_another_form_is_wrong_usage() -> None:
     assert result.exit_code == 2 and "43 characters" in result.output
 
 
+@pytest.mark.parametrize("url", ["localhost:8000/wechat", "127.0.0.1:8000", "http://[::1", "/wechat"])
+def test_callback_that_is_no_address_is_wrong_usage(url: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        result = CliRunner().invoke(cli, ["emulator", "--port", port, "--callback", url])
+
+    assert result.exit_code == 2
+    assert "--callback" in result.output and "http://127.0.0.1:8000/wechat" in result.output
+
+
 def test_taken_port_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])

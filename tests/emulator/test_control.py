@@ -52,14 +52,21 @@ def test_rules_and_account_are_changed(client: FlaskClient, world: World) -> Non
         ("account", {"colour": "red"}),
         ("clock", {}),
         ("clock", {"offset_seconds": True}),
+        ("clock", {"offset_seconds": 10**400}),
+        ("clock", {"offset_seconds": 100 * 365 * 86400}),
+        ("clock", {"offset_seconds": -60 * 365 * 86400}),
+        ("account", {"callback_url": "http://[::1"}),
+        ("account", {"callback_url": "localhost:8000/wechat"}),
+        ("account", {"callback_url": "http:///wechat"}),
+        ("account", {"callback_url": "http://a.example:99999/"}),
         ("trouble", [1]),
     ],
 )
 def test_what_is_no_switch_is_refused(client: FlaskClient, world: World, *, path: str, body: Any) -> None:
-    before = (world.trouble, world.rules, world.account)
+    before = (world.trouble, world.rules, world.account, world.clock.offset_seconds)
 
     assert client.post(f"/control/{path}", json=body).status_code == 400
-    assert (world.trouble, world.rules, world.account) == before
+    assert (world.trouble, world.rules, world.account, world.clock.offset_seconds) == before
 
 
 def test_foreign_page_cannot_make_trouble(client: FlaskClient, world: World) -> None:
@@ -75,6 +82,21 @@ def test_clock_moves_and_codes_expire(client: FlaskClient, world: World) -> None
     client.post("/control/clock", json={"offset_seconds": 3600})
 
     assert code.is_expired(world.clock.now())
+
+
+@pytest.mark.parametrize("year", [1970, 2105])
+def test_codes_are_made_at_both_ends_of_time(client: FlaskClient, world: World, year: int) -> None:
+    offset = (year - 1970) * 365.25 * 86400 + 86400 - world.clock.now()
+
+    answer = client.post("/control/clock", json={"offset_seconds": offset})
+
+    assert answer.status_code == 200
+    assert not world.mint("vip").is_expired(world.clock.now())
+
+
+def test_callback_can_be_taken_away(client: FlaskClient, world: World) -> None:
+    assert client.post("/control/account", json={"callback_url": ""}).status_code == 200
+    assert world.account.callback_url == ""
 
 
 def test_tokens_expire_on_request(client: FlaskClient, world: World) -> None:

@@ -3,7 +3,7 @@
 import pytest
 import requests
 
-from wxbot.emulator.threaded import run_emulator
+from wxbot.emulator.threaded import run_emulator, url_of
 from wxbot.emulator.world import World
 
 
@@ -12,6 +12,14 @@ def test_two_worlds_run_side_by_side() -> None:
         assert first.url != second.url
         assert requests.get(f"{first.url}/control/state", timeout=5).status_code == 200
         assert requests.get(f"{second.url}/control/state", timeout=5).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [("127.0.0.1", "http://127.0.0.1:8900"), ("::1", "http://[::1]:8900"), ("here", "http://here:8900")],
+)
+def test_address_can_be_opened_in_a_browser(host: str, url: str) -> None:
+    assert url_of(host, 8900) == url
 
 
 def test_stopped_emulator_answers_no_more_and_may_be_stopped_again() -> None:

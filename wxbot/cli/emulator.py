@@ -37,7 +37,10 @@ def emulator(port: int, host: str, *, from_config: bool, **given: Any) -> None:
     from wxbot.emulator.world import World
 
     account = _configured_account() if from_config else _own_account()
-    account = replace(account, **{name: value for name, value in given.items() if value is not None})
+    try:
+        account = replace(account, **{name: value for name, value in given.items() if value is not None})
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--callback") from None
     _require_usable(account)
     require_free(host, port, option="--port")
     running = run_emulator(World(account=account), host=host, port=port)

@@ -73,7 +73,7 @@ class Changes:
         seconds = asked().get("offset_seconds")
         if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
             raise ValueError("offset_seconds is a number")
-        self._world.clock.offset_seconds = float(seconds)
+        self._world.clock.move(seconds)
 
     def expire_tokens(self) -> None:
         """Let every access token end now."""

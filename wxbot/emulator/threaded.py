@@ -32,7 +32,7 @@ class Running:
         # The socket listens when make_server returns, so there is nothing to wait for.
         self._server = make_server(host, port, app, threaded=True, request_handler=QuietHandler)
         self.port = self._server.server_port
-        self.url = f"http://{host}:{self.port}"
+        self.url = url_of(host, self.port)
         serve = self._server.serve_forever
         self._thread = threading.Thread(target=serve, args=(_LOOK_SECONDS,), name="emulator", daemon=True)
         self._thread.start()
@@ -54,6 +54,11 @@ class Running:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def url_of(host: str, port: int) -> str:
+    """Return the URL of a host and a port; an IPv6 address stands in brackets."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def run_emulator(world: World, *, host: str = "127.0.0.1", port: int = 0) -> Running:

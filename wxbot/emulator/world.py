@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from wxbot.emulator.clock import Clock
 from wxbot.emulator.codes import Code, Codes
@@ -45,6 +46,7 @@ SOURCE_OTHER, SOURCE_CODE = 0, 30
 class Account:
     """The emulated Official Account and its secrets; with an empty `callback_url` nothing is pushed.
 
+    ValueError for a `callback_url` that nothing could be pushed to.
     `oauth_domain` is where the pages of web OAuth are; empty stands for the callback's own.
     """
 
@@ -56,6 +58,12 @@ class Account:
     mode: Mode = "safe"
     callback_url: str = ""
     oauth_domain: str = ""
+
+    def __post_init__(self) -> None:
+        if self.callback_url and not _is_address(self.callback_url):
+            raise ValueError(
+                f"{self.callback_url!r} is no address to push to; write one like http://127.0.0.1:8000/wechat"
+            )
 
     @property
     def sender(self) -> Sender:
@@ -300,6 +308,14 @@ def page_of(openids: list[str], after: object) -> tuple[list[str], str]:
     start = openids.index(str(after)) + 1 if after else 0
     page = openids[start : start + PAGE]
     return page, page[-1] if page else ""
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _origin(code: Code | None) -> dict[str, Any]:
