@@ -128,6 +128,10 @@ def test_bad_reply_brings_the_fault_notice(
         (b"<xml><Content>\x0b</Content></xml>", "not_xml"),
         ("<xml><Content>你好</Content></xml>".encode("gbk"), "not_utf8"),
         (b'<!DOCTYPE xml [<!ENTITY a "b">]><xml>&a;</xml>', "doctype"),
+        ('<!DOCTYPE xml [<!ENTITY a "b">]><xml>&a;</xml>'.encode("utf-16-le"), "not_xml"),
+        ("<xml><Content>a</Content></xml>".encode("utf-16-le"), "not_xml"),
+        ("<xml><Content>a</Content></xml>".encode("utf-16"), "not_utf8"),
+        (b"<xml><Content>a\0b</Content></xml>", "not_xml"),
     ],
 )
 def test_what_is_no_document_brings_the_fault_notice(
@@ -136,6 +140,19 @@ def test_what_is_no_document_brings_the_fault_notice(
     verdict = judged(body)
 
     assert (verdict.outcome, verdict.reason) == ("fault", reason)
+
+
+@pytest.mark.parametrize("encoding", ["UTF-8", "GBK", "gb2312", "utf-16", "latin-1", "foo"])
+@pytest.mark.parametrize("mode", ["plain", "safe"])
+def test_answer_is_utf8_whatever_its_declaration_says(
+    judged: Callable[..., Verdict], sender: MakeSender, reply: Write, mode: str, encoding: str
+) -> None:
+    declaration = f'<?xml version="1.0" encoding="{encoding}"?>'.encode()
+    xml = declaration + reply("<MsgType>text</MsgType><Content>你好</Content>")
+
+    verdict = judged(declaration + sealed(xml, sender(mode)) if mode == "safe" else xml, mode=mode)
+
+    assert (verdict.reason, verdict.bubble) == ("", Bubble(kind="text", text="你好"))
 
 
 @pytest.mark.parametrize(

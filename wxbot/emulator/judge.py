@@ -88,10 +88,10 @@ def judge(status: int, body: bytes, *, push: Push, sender: Sender, rules: Rules)
     if body in (b"", b"success"):
         return Verdict(outcome="nothing", reply_xml=shown)
     try:
-        root = _tree(body)
+        root = _tree(_decoded(body))
         if _is_sealed(root, sender):
             shown = _opened(root, sender)
-            root = _tree(shown.encode())
+            root = _tree(shown)
         bubble = _bubble(root, push=push, sender=sender, rules=rules)
     except BadAnswer as bad:
         return Verdict(outcome="fault", reason=bad.reason, detail=bad.detail, reply_xml=shown)
@@ -100,14 +100,22 @@ def judge(status: int, body: bytes, *, push: Push, sender: Sender, rules: Rules)
     return Verdict(outcome="shown", bubble=bubble, reply_xml=shown)
 
 
-def _tree(body: bytes) -> ElementTree.Element:
-    if b"<!DOCTYPE" in body:
-        raise BadAnswer("doctype")
+def _decoded(body: bytes) -> str:
     try:
-        body.decode("utf-8")
-        root = ElementTree.fromstring(body)
+        return body.decode("utf-8")
     except UnicodeDecodeError:
         raise BadAnswer("not_utf8") from None
+
+
+def _tree(text: str) -> ElementTree.Element:
+    if "\0" in text:
+        # No XML may hold one, but the parser would take the text for UTF-16.
+        raise BadAnswer("not_xml", "a zero byte")
+    if "<!DOCTYPE" in text:
+        raise BadAnswer("doctype")
+    try:
+        # A text and not bytes: those would be read in the encoding that they declare.
+        root = ElementTree.fromstring(text)
     except ElementTree.ParseError as error:
         raise BadAnswer("not_xml", str(error)) from None
     if root.tag != "xml":
