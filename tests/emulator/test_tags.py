@@ -62,6 +62,26 @@ def test_followers_get_a_tag_and_lose_it(call: Call, who: Who, hand: Hand) -> No
     assert call("tags/getidlist", {"openid": who("Bo")}) == {"tagid_list": []}
 
 
+def test_every_change_reaches_an_open_phone_page(call: Call, world: World, who: Who, hand: Hand) -> None:
+    hand.follow(who("Bo"))
+    both = {"openid_list": [who("Ailin"), who("Bo")], "tagid": 100}
+    steps: list[tuple[str, Any, int]] = [
+        ("tags/create", {"tag": {"name": "a"}}, 0),
+        ("tags/update", {"tag": {"id": 100, "name": "b"}}, 0),
+        ("tags/members/batchtagging", both, 45171),
+        ("tags/members/batchuntagging", both, 45171),
+        ("tags/members/batchtagging", {**both, "openid_list": [who("Bo")]}, 0),
+        ("tags/members/batchuntagging", {**both, "openid_list": [who("Bo")]}, 0),
+        ("tags/delete", {"tag": {"id": 100}}, 0),
+    ]
+
+    for path, body, errcode in steps:
+        world.trouble = Trouble(untaggable=1 if errcode else 0)
+        before = world.version
+        assert (path, call(path, body).get("errcode", 0)) == (path, errcode)
+        assert (path, world.version > before) == (path, True)
+
+
 @pytest.mark.parametrize(
     ("name", "errcode"), [("", 45157), (" ", 45157), (None, 45157), ("字" * 31, 45158), ("星标组", 45157)]
 )

@@ -26,8 +26,9 @@ class TagCalls:
         if sum(tag_id >= FIRST_OWN_TAG for tag_id in tags) >= MOST_TAGS:
             raise Refusal(45056)
         name = self._new_name(_tag(asked))
-        tag_id = self._world.new_tag_id()
-        tags[tag_id] = name
+        with self._world.changing():
+            tag_id = self._world.new_tag_id()
+            tags[tag_id] = name
         return {"tag": {"id": tag_id, "name": name}}
 
     def read(self) -> Answer:
@@ -45,16 +46,19 @@ class TagCalls:
         """POST tags/update: another name for a tag."""
         tag = _tag(self._asked())
         tag_id = self._own_tag(tag.get("id"))
-        self._world.tags[tag_id] = self._new_name(tag, tag_id=tag_id)
+        name = self._new_name(tag, tag_id=tag_id)
+        with self._world.changing():
+            self._world.tags[tag_id] = name
         return OK
 
     def delete(self) -> Answer:
         """POST tags/delete: a tag goes, and its followers lose it."""
         world = self._world
         tag_id = self._own_tag(_tag(self._asked()).get("id"))
-        del world.tags[tag_id]
-        for tag_ids in world.tags_of.values():
-            tag_ids.discard(tag_id)
+        with world.changing():
+            del world.tags[tag_id]
+            for tag_ids in world.tags_of.values():
+                tag_ids.discard(tag_id)
         return OK
 
     def tag(self) -> Answer:
@@ -64,16 +68,18 @@ class TagCalls:
         if any(len(tags_of[openid] - {tag_id}) >= MOST_TAGS_OF_ONE for openid in openids):
             raise Refusal(45059)
         done = len(openids) - min(self._world.trouble.untaggable, len(openids))
-        for openid in openids[:done]:
-            tags_of[openid].add(tag_id)
+        with self._world.changing():
+            for openid in openids[:done]:
+                tags_of[openid].add(tag_id)
         return _partly_done(openids[done:])
 
     def untag(self) -> Answer:
         """POST tags/members/batchuntagging: up to fifty followers lose a tag, which they need not have."""
         tag_id, openids = self._batch()
         done = len(openids) - min(self._world.trouble.untaggable, len(openids))
-        for openid in openids[:done]:
-            self._world.tags_of[openid].discard(tag_id)
+        with self._world.changing():
+            for openid in openids[:done]:
+                self._world.tags_of[openid].discard(tag_id)
         return _partly_done(openids[done:])
 
     def read_of_person(self) -> Answer:
