@@ -54,6 +54,44 @@ def test_token_calls_have_a_daily_quota(client: FlaskClient, world: World, time:
     assert "access_token" in json.loads(client.get(f"/cgi-bin/token?{CLIENT}").data)
 
 
+def test_stable_token_calls_have_quotas(client: FlaskClient, world: World, time: Any) -> None:
+    asked = {"grant_type": "client_credential", "appid": "wx0000000000000001", "secret": "secret"}
+
+    def errcode() -> Any:
+        return json.loads(client.post("/cgi-bin/stable_token", json=asked).data).get("errcode")
+
+    world.rules = Rules(stable_calls_a_day=4, stable_calls_a_minute=2)
+    found = [errcode() for _ in range(3)]
+    time.seconds += 60
+    found += [errcode() for _ in range(2)]
+    time.seconds += 86400
+
+    assert [*found, errcode()] == [None, None, 45011, None, 45009, None]
+
+
+def test_quota_of_stable_tokens_is_told(call: Callable[..., Any], client: FlaskClient) -> None:
+    asked = {"grant_type": "client_credential", "appid": "wx0000000000000001", "secret": "secret"}
+    client.post("/cgi-bin/stable_token", json=asked)
+
+    told = call("openapi/quota/get", {"cgi_path": "/cgi-bin/stable_token"})
+
+    assert told["quota"] == {"daily_limit": 500000, "used": 1, "remain": 499999}
+
+
+def test_wrong_secret_has_either_of_two_codes(client: FlaskClient, world: World) -> None:
+    asked = {"grant_type": "client_credential", "appid": "wx0000000000000001", "secret": "wrong"}
+
+    def errcodes() -> set[int]:
+        classic = client.get("/cgi-bin/token", query_string=asked)
+        stable = client.post("/cgi-bin/stable_token", json=asked)
+        return {json.loads(answer.data)["errcode"] for answer in (classic, stable)}
+
+    usual = errcodes()
+    world.rules = Rules(wrong_secret_errcode=40001)
+
+    assert (usual, errcodes()) == ({40125}, {40001})
+
+
 def test_caller_outside_the_whitelist_learns_its_address(client: FlaskClient, world: World) -> None:
     world.rules = Rules(ip_whitelist=("203.0.113.9",))
 

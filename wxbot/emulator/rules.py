@@ -28,6 +28,7 @@ class Rules:
     `bad_status_retries` treats an answer other than HTTP 200 like silence; else the notice comes at once.
     `too_many_articles` says what happens to a news reply with too many articles.
     `unknown_token_errcode` is what a token that was never issued gets: 40001 or 40014.
+    `wrong_secret_errcode` is what a call for a token with a wrong secret gets: 40125 or 40001.
     `ip_whitelist` empty means that the account has none.
     `is_verified_service` False: the account may not mint codes; `is_verified` False: nor write to people, tag
     them or ask about them (48001).
@@ -63,6 +64,7 @@ class Rules:
     permanent_number_quota: int = 100000
     permanent_text_quota: int = 100000
     token_calls_a_day: int = 2000
+    stable_calls_a_day: int = 500000
     code_calls_a_day: int = 100000
     menu_calls_a_day: int = 1000
     message_calls_a_day: int = 500000
@@ -70,7 +72,9 @@ class Rules:
     user_info_calls_a_day: int = 5000000
     user_list_calls_a_day: int = 500
     code_calls_a_minute: int = 100000
+    stable_calls_a_minute: int = 10000
     unknown_token_errcode: int = 40001
+    wrong_secret_errcode: int = 40125
     ip_whitelist: tuple[str, ...] = ()
     is_verified_service: bool = True
     is_verified: bool = True
@@ -99,6 +103,7 @@ class Rules:
         """How often each API may be called in a day, as far as that is limited here."""
         return {
             "token": self.token_calls_a_day,
+            "stable_token": self.stable_calls_a_day,
             "qrcode/create": self.code_calls_a_day,
             "menu/create": self.menu_calls_a_day,
             "message/custom/send": self.message_calls_a_day,

@@ -98,8 +98,12 @@ class Calls:
         """POST stable_token: the same token for everybody who asks, until it nears its end or is forced."""
         asked = json_body()
         self._check_client(asked.get("grant_type"), asked.get("appid"), secret=asked.get("secret"))
+        world = self._world
+        count_call(world, "stable_token")
+        limit = world.rules.stable_calls_a_minute
+        world.minute_calls.count("stable_token", limit=limit, now=world.clock.now())
         is_forced = asked.get("force_refresh") is True
-        text, seconds = self._world.tokens.issue_stable(self._world.clock.now(), is_forced=is_forced)
+        text, seconds = world.tokens.issue_stable(world.clock.now(), is_forced=is_forced)
         return {"access_token": text, "expires_in": seconds}
 
     def create_code(self) -> Answer:
@@ -206,7 +210,7 @@ class Calls:
         if appid != account.appid:
             raise Refusal(40013)
         if secret != account.secret:
-            raise Refusal(40125)
+            raise Refusal(rules.wrong_secret_errcode)
         caller = request.remote_addr or ""
         if rules.ip_whitelist and caller not in rules.ip_whitelist:
             raise Refusal(40164, caller)
