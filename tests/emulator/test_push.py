@@ -28,7 +28,7 @@ HELLO = "<MsgType>text</MsgType><Content>hello</Content>"
 def pusher(callback: Any, time: Any) -> Callable[..., Pusher]:
     """Make a pusher to the scripted callback, under the given rules; its slowness takes no time."""
 
-    def make(**rules: Any) -> Pusher:
+    def make(*, sleep: Callable[[float], None] = lambda _: None, **rules: Any) -> Pusher:
         made = Rules(**rules)
 
         def post(*sent: Any) -> PushResponse:
@@ -40,7 +40,7 @@ def pusher(callback: Any, time: Any) -> Callable[..., Pusher]:
             post=post,
             rules=lambda: made,
             platform_clock=Clock(lambda: time.seconds),
-            sleep=lambda _: None,
+            sleep=sleep,
         )
 
     return make
@@ -135,6 +135,49 @@ def test_retries_can_keep_their_signature(
     pusher(fresh_retries=False).send(SCAN, sender("safe"), url=URL)
 
     assert len({(sent.query, sent.body) for sent in callback.requests}) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "rules", "slept"),
+    [
+        (ConnectionRefusedError(), {}, []),
+        (ConnectionRefusedError(), {"retry_spacing_seconds": 7}, [7, 7]),
+        (PushResponse(status=503, body=b"", seconds=2), {"retry_spacing_seconds": 7}, [5, 5]),
+        (PushResponse(status=200, body=b"", seconds=9), {"retry_spacing_seconds": 7}, [2, 2]),
+        (PushResponse(status=200, body=b"", seconds=9), {"retry_spacing_seconds": 4}, []),
+        (b"success", {"retry_spacing_seconds": 7}, []),
+        (b"<html>", {"retry_spacing_seconds": 7}, []),
+    ],
+)
+def test_retries_come_at_their_time(
+    pusher: Callable[..., Pusher],
+    callback: Any,
+    sender: MakeSender,
+    slept: list[float],
+    *,
+    answer: Any,
+    rules: dict[str, float],
+) -> None:
+    callback.answers = [answer]
+    sleeps: list[float] = []
+
+    pusher(sleep=sleeps.append, **rules).send(SCAN, sender(), url=URL, repeats=1)
+
+    assert sleeps == pytest.approx(slept, abs=1.5)
+
+
+def test_retries_are_dated_after_their_wait(
+    pusher: Callable[..., Pusher], callback: Any, sender: MakeSender, time: Any
+) -> None:
+    callback.answers = [PushResponse(status=500, body=b"", seconds=1)]
+
+    def sleep(seconds: float) -> None:
+        time.seconds += seconds
+
+    pusher(sleep=sleep, retry_spacing_seconds=5).send(SCAN, sender(), url=URL)
+
+    queries = [parse_qs(sent.query) for sent in callback.requests]
+    assert [query["timestamp"] for query in queries] == [["1668926536"], ["1668926541"], ["1668926546"]]
 
 
 def test_second_attempt_that_succeeds_ends_the_matter(

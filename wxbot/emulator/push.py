@@ -163,18 +163,21 @@ class Pusher:
     def attempts(
         self, push: Push, sender: Sender, *, url: str, trouble: Trouble | None = None
     ) -> Iterator[Exchange]:
-        """Yield each attempt as it ends: up to three, each at once after a failure, then the repeats."""
+        """Yield each attempt as it ends: up to three, each after a failure, then the repeats."""
         rules, trouble = self._rules(), trouble or Trouble()
         request: wire.Request | None = None
         last = Verdict(outcome="failed")
-        number = 0
+        number, pause = 0, 0.0
         while number < rules.attempts and last.outcome == "failed":
             number += 1
+            if pause > 0:
+                self._sleep(pause)
             if request is None or rules.fresh_retries:
                 request = self._sealed(push, sender)
             exchange = self._attempt(request, push, sender, url=url, trouble=_left(trouble, number))
             exchange = _finished(exchange, push, number=number, rules=rules)
             last = exchange.verdict
+            pause = rules.retry_spacing_seconds - min(exchange.seconds, rules.timeout_seconds)
             yield exchange
         for _ in range(trouble.repeats):
             number += 1

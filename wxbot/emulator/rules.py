@@ -24,6 +24,8 @@ class Rules:
     `long_expiry` says what becomes of more than thirty days or of zero.
     `scene_texts` "ascii" refuses what a careful bot never mints; "any" counts 64 by `scene_length`.
     `lenient_scenes` reproduces reports of forgiven mistakes: no scene becomes 0, a huge number is cut.
+    `retry_spacing_seconds` is the least time from the start of one attempt to that of the next: about 5 is
+    what people report of WeChat, 0 tries again at once, while a bot that restarts is still away.
     `fresh_retries` gives every attempt a new timestamp, nonce and signature.
     `bad_status_retries` treats an answer other than HTTP 200 like silence; else the notice comes at once.
     `too_many_articles` says what happens to a news reply with too many articles.
@@ -48,6 +50,7 @@ class Rules:
 
     timeout_seconds: float = 5.0
     attempts: int = 3
+    retry_spacing_seconds: float = 0.0
     fresh_retries: bool = True
     bad_status_retries: bool = True
     sends_openid: bool = True
