@@ -15,6 +15,7 @@ from urllib3.util import SKIP_HEADER
 from wxbot import clock
 from wxbot.emulator import wire
 from wxbot.emulator.clock import Clock
+from wxbot.emulator.deadline import DeadlineAdapter
 from wxbot.emulator.judge import Bubble, Verdict, judge
 from wxbot.emulator.rules import Rules, Trouble
 from wxbot.emulator.wire import Push, Sender
@@ -115,6 +116,9 @@ def over_http(timeout_seconds: float) -> Post:
         with requests.Session() as session:
             session.trust_env = False
             session.headers.clear()
+            adapter = DeadlineAdapter(timeout_seconds)
+            session.mount("http://", adapter)
+            session.mount("https://", adapter)
             method = "POST" if body else "GET"
             request = requests.Request(method, f"{url}?{query}", data=body or None, headers=dict(headers))
             prepared = session.prepare_request(request)
@@ -122,19 +126,26 @@ def over_http(timeout_seconds: float) -> Post:
             try:
                 response = session.send(prepared, timeout=timeout_seconds, stream=True, allow_redirects=False)
                 with response:
-                    answer = _read(response, ends_at=started + timeout_seconds)
-            except requests.exceptions.SSLError as error:
-                raise ssl.SSLError(str(error)) from error
-            except requests.Timeout as error:
-                raise TimeoutError(str(error)) from error
+                    answer = _read(response)
             except requests.RequestException as error:
-                raise ConnectionError(str(error)) from error
+                raise _named(error, seconds=clock.monotonic() - started, limit=timeout_seconds) from error
         seconds = clock.monotonic() - started
+        if seconds >= timeout_seconds:
+            raise TimeoutError("the answer did not end in time")
         return PushResponse(
             status=response.status_code, body=answer, headers=dict(response.headers), seconds=seconds
         )
 
     return post
+
+
+def _named(error: requests.RequestException, *, seconds: float, limit: float) -> OSError:
+    """Return what an error means; a connection that was shut at the deadline ends in any of them."""
+    if seconds >= limit or isinstance(error, requests.Timeout):
+        return TimeoutError(str(error))
+    if isinstance(error, requests.exceptions.SSLError):
+        return ssl.SSLError(str(error))
+    return ConnectionError(str(error))
 
 
 class Pusher:
@@ -295,12 +306,10 @@ def _verification_fault(response: PushResponse, echostr: str, rules: Rules) -> s
     return "" if response.body == echostr.encode() else "echostr"
 
 
-def _read(response: requests.Response, *, ends_at: float) -> bytes:
+def _read(response: requests.Response) -> bytes:
     answer = b""
     for chunk in response.iter_content(8192):
         answer += chunk
-        if clock.monotonic() > ends_at:
-            raise TimeoutError("the answer did not end in time")
         if len(answer) > MAX_ANSWER_BYTES:
             raise ConnectionError("the answer does not end")
     return answer
