@@ -7,8 +7,10 @@ from contextlib import ExitStack, suppress
 from socketserver import BaseRequestHandler, ThreadingTCPServer
 
 import pytest
+import requests
 
 from wxbot.emulator import wire
+from wxbot.emulator.deadline import DeadlineAdapter
 from wxbot.emulator.push import Pusher, over_http
 from wxbot.emulator.rules import Rules
 from wxbot.emulator.world import Account
@@ -86,3 +88,12 @@ def test_slow_answer_in_time_is_whole(callback: Trickle) -> None:
     response = over_http(LONGEST_SECONDS)(url, "a=b", b"<xml/>", {})
 
     assert response.body == (b"success" * 9)[:60]
+
+
+def test_connection_that_is_made_too_late_ends_at_once(callback: Trickle) -> None:
+    with requests.Session() as session:
+        session.trust_env = False
+        session.mount("http://", DeadlineAdapter(0.0))
+
+        with pytest.raises(requests.ConnectionError):
+            session.get(callback(b""), timeout=LONGEST_SECONDS / 2)
