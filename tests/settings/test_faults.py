@@ -143,6 +143,23 @@ def test_a_misspelt_section_in_a_variable_names_the_variable(good: str, faults: 
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("WXBOT_SERVER_PORT", "8000"),
+        ("WXBOT_REDIS__PORT", "tcp://10.96.0.7:6379"),
+        ("WXBOT_WEBHOOKS__SERVICE_HOST", "10.96.0.7"),
+        ("WXBOT_REDIS_URL", "redis://10.96.0.7:6379"),
+    ],
+)
+def test_a_misspelt_variable_is_not_taken_for_one_of_kubernetes(
+    name: str, value: str, good: str, faults: Faults
+) -> None:
+    (fault,) = faults(good, **{name: value})
+
+    assert f"(from {name}): there is no such setting" in fault
+
+
 def test_plain_mode_needs_no_aes_key(good: str) -> None:
     data = tomllib.loads(good)
     data["accounts"]["default"] |= {"mode": "plain", "aes_key": ""}

@@ -136,6 +136,24 @@ def test_variables_that_are_no_settings_are_left_alone(name: str, config: Write,
     assert load(config(good), env={name: "x"}).accounts
 
 
+@pytest.mark.parametrize("service", ["WXBOT", "WXBOT_REDIS", "WXBOT_DB_2"])
+def test_variables_that_kubernetes_adds_for_a_service_are_left_alone(
+    service: str, config: Write, good: str
+) -> None:
+    variables = {
+        f"{service}_SERVICE_HOST": "10.96.0.7",
+        f"{service}_SERVICE_PORT": "6379",
+        f"{service}_SERVICE_PORT_REDIS": "6379",
+        f"{service}_PORT": "tcp://10.96.0.7:6379",
+        f"{service}_PORT_6379_TCP": "tcp://10.96.0.7:6379",
+        f"{service}_PORT_6379_TCP_PROTO": "tcp",
+        f"{service}_PORT_6379_TCP_PORT": "6379",
+        f"{service}_PORT_6379_TCP_ADDR": "10.96.0.7",
+    }
+
+    assert load(config(good), env=variables).accounts
+
+
 def test_a_missing_file_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 

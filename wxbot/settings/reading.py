@@ -19,10 +19,12 @@ from wxbot.settings.variables import FromVariable
 
 # Read elsewhere: by this module, by gunicorn.conf.py, by the tests.
 _NOT_SETTINGS = re.compile(
-    r"WXBOT_(CONFIG|BIND|LONG|TEST_.*|CONTRACT_.*"
-    # What Kubernetes and Docker add by themselves when the service beside is called wxbot.
-    r"|SERVICE_(HOST|PORT(_.*)?)|PORT(_[0-9]+_(TCP|UDP)(_.*)?)?)"
+    r"WXBOT_(CONFIG|BIND|LONG|TEST_.*|CONTRACT_.*|PORT"
+    # What Kubernetes and Docker add by themselves when a service beside is called wxbot, or wxbot-redis.
+    r"|([A-Z0-9]+_)*(SERVICE_(HOST|PORT(_.*)?)|PORT_[0-9]+_(TCP|UDP|SCTP)(_.*)?))"
 )
+# So ends what a setting could be called as well; the value tells.
+_PORT_OF_A_SERVICE = re.compile(r"WXBOT_([A-Z0-9]+_)+PORT=(tcp|udp|sctp)://.*")
 
 
 def load(path: str | None = None, *, env: Mapping[str, str] | None = None) -> Settings:
@@ -35,7 +37,7 @@ def load(path: str | None = None, *, env: Mapping[str, str] | None = None) -> Se
     """
     env = os.environ if env is None else env
     asked_for = path or env.get("WXBOT_CONFIG")
-    variables = {name: value for name, value in env.items() if _is_setting(name)}
+    variables = {name: value for name, value in env.items() if _is_setting(name, value)}
     file = Path(asked_for or "config.toml")
     if file.exists():
         return from_data(_read_toml(file), variables=variables)
@@ -78,8 +80,10 @@ def forget_secrets(settings: Settings, env: MutableMapping[str, str]) -> None:
         env.pop("WXBOT_" + "__".join((*parents, key)).upper(), None)
 
 
-def _is_setting(name: str) -> bool:
-    return name.startswith("WXBOT_") and not _NOT_SETTINGS.fullmatch(name)
+def _is_setting(name: str, value: str) -> bool:
+    if not name.startswith("WXBOT_") or _NOT_SETTINGS.fullmatch(name):
+        return False
+    return not _PORT_OF_A_SERVICE.fullmatch(f"{name}={value}")
 
 
 def _read_toml(file: Path) -> dict[str, Any]:
