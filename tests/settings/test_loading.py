@@ -197,3 +197,18 @@ def test_secrets_leave_the_environment_and_nothing_else_does(config: Write, good
     forget_secrets(read, variables)
 
     assert sorted(variables) == ["PATH", "WXBOT_ACCOUNTS__DEFAULT__SECRET_FILE", "WXBOT_JOBS__THREADS"]
+
+
+def test_secrets_leave_the_environment_however_their_variables_are_written(config: Write, good: str) -> None:
+    variables = {
+        "WXBOT_accounts__default__secret": "4f1b2b0b822cd15d6c15b0f00a08aa12",
+        "WXBOT_Secret_Key": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822d",
+        "WXBOT_SECRET_KEY": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822e",
+        "WXBOT_jobs__threads": "2",
+    }
+    read = load(config(good), env=variables)
+
+    forget_secrets(read, variables)
+
+    assert read.accounts["default"].secret.get_secret_value().endswith("aa12")
+    assert list(variables) == ["WXBOT_jobs__threads"]

@@ -76,14 +76,19 @@ def from_data(data: Mapping[str, Any], *, variables: Mapping[str, str] | None = 
 
 def forget_secrets(settings: Settings, env: MutableMapping[str, str]) -> None:
     """Take the values of secrets out of an environment that has been read: every handler can look there."""
-    for parents, key in _secrets({"accounts": settings.accounts}):
-        env.pop("WXBOT_" + "__".join((*parents, key)).upper(), None)
+    places = {(*parents, key) for parents, key in _secrets({"accounts": settings.accounts})}
+    for name in [name for name in env if name.startswith("WXBOT_") and _place(name) in places]:
+        del env[name]
 
 
 def _is_setting(name: str, value: str) -> bool:
     if not name.startswith("WXBOT_") or _NOT_SETTINGS.fullmatch(name):
         return False
     return not _PORT_OF_A_SERVICE.fullmatch(f"{name}={value}")
+
+
+def _place(name: str) -> Place:
+    return tuple(name.removeprefix("WXBOT_").lower().split("__"))
 
 
 def _read_toml(file: Path) -> dict[str, Any]:
@@ -109,7 +114,7 @@ def _overlay(data: dict[str, Any], variables: Mapping[str, str]) -> dict[Place, 
     """Write the variables over the data; return which variable each place now comes from."""
     sources: dict[Place, str] = {}
     for name in sorted(variables):
-        place = tuple(name.removeprefix("WXBOT_").lower().split("__"))
+        place = _place(name)
         section = _section(data, place[:-1])
         # A key where a section belongs is reported when the whole is checked.
         if section is not None:
