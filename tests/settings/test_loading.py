@@ -154,6 +154,20 @@ def test_variables_that_kubernetes_adds_for_a_service_are_left_alone(
     assert load(config(good), env=variables).accounts
 
 
+def test_secret_files_saved_by_a_windows_editor_are_read(config: Write, good: str, tmp_path: Path) -> None:
+    (tmp_path / "key").write_bytes(b"\xef\xbb\xbfa-key-of-2026-0123456789-abcdefghijkl\r\n")
+    (tmp_path / "token").write_bytes(b"\xef\xbb\xbffromAFile12345678\r\n")
+    variables = {
+        "WXBOT_SECRET_KEY_FILE": str(tmp_path / "key"),
+        "WXBOT_ACCOUNTS__DEFAULT__TOKEN_FILE": str(tmp_path / "token"),
+    }
+
+    settings = load(config(good), env=variables)
+
+    assert settings.secret_key.get_secret_value() == "a-key-of-2026-0123456789-abcdefghijkl"
+    assert settings.accounts["default"].token.get_secret_value() == "fromAFile12345678"
+
+
 def test_a_missing_file_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 

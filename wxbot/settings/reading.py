@@ -160,7 +160,7 @@ def _read_secret(path: object) -> str:
         raise ValueError("must be the path of a file, in quotes")
     # The path is not repeated: who mistakes the key for the other one has written the secret there.
     try:
-        return Path(path).read_bytes().decode().strip()
+        return Path(path).read_bytes().decode("utf-8-sig").strip()
     except UnicodeDecodeError:
         raise ValueError("the file it names is not UTF-8 text") from None
     except OSError as error:
