@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 LEVELS = [
-    {"errors", "clock"},
+    {"errors", "clock", "blank"},
     {"settings", "logs", "metrics", "spreadsheet", "streams", "web"},
     {"wechat"},
     {"outcome"},

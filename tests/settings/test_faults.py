@@ -5,11 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from wxbot.errors import ConfigurationError
 from wxbot.settings import describe, from_data, load
+from wxbot.settings.model import ReplySettings
+from wxbot.wechat.replies import Text
 
 Faults = Callable[..., tuple[str, ...]]
 
@@ -66,6 +68,8 @@ WRONG = [
     ("[handlers]\nthreads = 0", "[handlers] threads: must be at least 1"),
     ('[handlers]\non_error = "ignore"', "[handlers] on_error: must be 'stop' or 'skip'"),
     ('[replies]\nfallback = " \\u200b\\u3164\\n"', "[replies] fallback: must contain text that can be seen"),
+    ('[replies]\nfallback = "\\uFE0F"', "[replies] fallback: must contain text that can be seen"),
+    ('[replies]\nfallback = "\\U000E0100"', "[replies] fallback: must contain text that can be seen"),
     (f'[replies]\nwelcome = "{"你" * 700}"', "[replies] welcome: must not be longer than 2048 bytes"),
     ("[plugins]\norders = 1", "[plugins.orders]: must be a section"),
     ("[memcached]\nurl = 1", "memcached: there is no such setting"),
@@ -158,6 +162,19 @@ def test_a_misspelt_variable_is_not_taken_for_one_of_kubernetes(
     (fault,) = faults(good, **{name: value})
 
     assert f"(from {name}): there is no such setting" in fault
+
+
+@given(st.text(st.characters(categories=["Cc", "Cf", "Co", "Cn", "Z", "M"]), min_size=1, max_size=3))
+@example("\ue415")
+def test_settings_refuse_as_blank_what_a_reply_refuses(text: str) -> None:
+    def is_refused(make: Callable[[str], object]) -> bool:
+        try:
+            make(text)
+        except ValueError:
+            return True
+        return False
+
+    assert is_refused(lambda value: ReplySettings(fallback=value)) == is_refused(Text)
 
 
 def test_plain_mode_needs_no_aes_key(good: str) -> None:

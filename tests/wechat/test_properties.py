@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from wxbot.blank import is_blank
 from wxbot.errors import ForbiddenError, MalformedError
 from wxbot.wechat import events
 from wxbot.wechat.document import read_fields
 from wxbot.wechat.envelope import Credentials, open_envelope, verify_url
 from wxbot.wechat.parse import parse_event
 from wxbot.wechat.render import render
-from wxbot.wechat.replies import Article, Music, News, Text, Video, from_data, is_blank, printable, to_data
+from wxbot.wechat.replies import Article, Music, News, Text, Video, from_data, printable, to_data
 
 NOW = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
 KEY = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"

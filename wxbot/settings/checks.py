@@ -5,13 +5,14 @@ A text about a secret may tell its length, never the secret.
 
 import ipaddress
 import re
-import unicodedata
 from datetime import datetime
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import SecretStr, ValidationInfo
+
+from wxbot.blank import is_blank
 
 _MAKE_A_SECRET = "make one with: python3 -c 'import secrets; print(secrets.token_hex(32))'"
 _MAKE_A_TOKEN = "make one with: python3 -c 'import secrets; print(secrets.token_hex(16))'"
@@ -25,8 +26,6 @@ _DATABASES = {
     "mariadb+pymysql": "mysql+pymysql",
 }
 _PLACEHOLDERS = ("...", "xxxx", "changeme", "change-me", "change_me", "placeholder", "your-", "your_")
-# Letters without a shape of their own: Unicode does not count them as space, the phone shows nothing.
-_SHAPELESS = "\u115f\u1160\u2800\u3164\uffa0"
 
 
 def _looks_made_up(value: str) -> bool:
@@ -124,8 +123,7 @@ def account_name(value: str) -> str:
 
 def visible_text(value: str) -> str:
     """Refuse a text in which the reader would see nothing, or that WeChat would not deliver."""
-    shown = (unicodedata.category(char)[0] not in "CZ" and char not in _SHAPELESS for char in value)
-    if not any(shown):
+    if is_blank(value):
         raise ValueError(
             "must contain text that can be seen; an empty reply looks like a failure to the reader"
         )

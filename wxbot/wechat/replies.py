@@ -4,11 +4,11 @@ Texts become printable when a reply is made: U+FFFD stands where XML or a databa
 """
 
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypeAlias, cast
 
+from wxbot.blank import is_blank
 from wxbot.errors import NotAReplyError
 from wxbot.wechat import wechatpy_bridge
 from wxbot.wechat.events import Event, lowered
@@ -20,11 +20,6 @@ MAX_TEXT_BYTES = 2048
 MAX_REFERENCE = 2048
 
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-# Letters and marks that have no shape of their own although their category says otherwise.
-_SHAPELESS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0") | {
-    chr(code) for start, stop in ((0xFE00, 0xFE10), (0xE0100, 0xE01F0)) for code in range(start, stop)
-}
-_SHAPELESS_CATEGORIES = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
 
 
 @dataclass(frozen=True)
@@ -257,11 +252,6 @@ def clipped(text: str) -> str:
     if len(encoded) <= MAX_TEXT_BYTES:
         return text
     return encoded[: MAX_TEXT_BYTES - len("…".encode())].decode("utf-8", "ignore") + "…"
-
-
-def is_blank(text: str) -> bool:
-    """Tell whether nothing of a text can be seen: white space, control and zero-width characters only."""
-    return all(char in _SHAPELESS or unicodedata.category(char) in _SHAPELESS_CATEGORIES for char in text)
 
 
 def _check(reply: object, *, visible: str = "") -> None:
