@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from wxbot.emulator.menu import checked_menu
 from wxbot.wechat import menus
-from wxbot.wechat.api import to_json
+from wxbot.wechat.answers import to_json
 from wxbot.wechat.menus import Key, MenuError, read_menu
 
 TOML = """

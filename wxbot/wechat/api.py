@@ -1,7 +1,6 @@
 """WeChat's API, one method a call: the token renewed when it is refused, error codes become exceptions."""
 
 import ipaddress
-import json
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +12,7 @@ from urllib.parse import quote, urlsplit
 
 from wxbot import clock
 from wxbot.errors import ConfigurationError
+from wxbot.wechat.answers import Data, read_answer, to_json, unusable
 from wxbot.wechat.errcodes import (
     TOKEN_REFUSED,
     ApiError,
@@ -27,7 +27,6 @@ from wxbot.wechat.service_messages import service_message
 from wxbot.wechat.summaries import UserDay, user_day
 
 TokenKind = Literal["stable", "classic"]
-Data = dict[str, Any]
 # The path of the call that sends one, as errors name it.
 SERVICE_MESSAGE = "message/custom/send"
 _BUSY_PAUSES = (0.2, 0.6)
@@ -163,9 +162,9 @@ class ApiClient:
         ticket, url = answer.get("ticket"), answer.get("url")
         seconds = None if is_permanent else answer.get("expire_seconds")
         if not isinstance(ticket, str) or not isinstance(url, str) or not ticket or not url:
-            raise _unusable("qrcode/create")
+            raise unusable("qrcode/create")
         if not is_permanent and (not isinstance(seconds, int) or seconds <= 0):
-            raise _unusable("qrcode/create")
+            raise unusable("qrcode/create")
         return Ticket(ticket=ticket, url=url, expires_in=seconds)
 
     def show_qrcode_url(self, ticket: str) -> str:
@@ -179,7 +178,7 @@ class ApiClient:
             advice = "WeChat has no image for this ticket; it is wrong, or its code has expired"
             raise TicketUnknownError(None, call="showqrcode", advice=advice)
         if answer.status != 200 or not answer.content.startswith(b"\xff\xd8"):
-            raise _unusable("showqrcode", status=answer.status)
+            raise unusable("showqrcode", status=answer.status)
         return answer.content
 
     def send_service_message(self, openid: str, reply: Reply) -> None:
@@ -224,7 +223,7 @@ class ApiClient:
         """Return what WeChat tells about a person."""
         told = self._get("user/info", openid=openid, lang="zh_CN")
         if told.get("subscribe") not in (0, 1):
-            raise _unusable("user/info")
+            raise unusable("user/info")
         return UserInfo(
             is_following=told["subscribe"] == 1,
             subscribed_at=_number(told, "subscribe_time"),
@@ -243,7 +242,7 @@ class ApiClient:
         try:
             return [user_day(line) for line in _list(told, "list", call=call)]
         except ValueError:
-            raise _unusable(call) from None
+            raise unusable(call) from None
 
     def menu(self) -> Data | None:
         """Return the account's menu as it was last pushed, None when there is none that a program made."""
@@ -254,7 +253,7 @@ class ApiClient:
                 return None
             raise
         if not isinstance(menu, dict) or not isinstance(menu.get("button"), list):
-            raise _unusable("menu/get")
+            raise unusable("menu/get")
         return menu
 
     def create_menu(self, menu: Mapping[str, object]) -> None:
@@ -274,7 +273,7 @@ class ApiClient:
         """Return what is left of today's calls of a path, as in `qrcode/create`."""
         told = self._post("openapi/quota/get", {"cgi_path": f"/cgi-bin/{path}"}).get("quota")
         if not isinstance(told, dict):
-            raise _unusable("openapi/quota/get")
+            raise unusable("openapi/quota/get")
         limit, used, remain = (_number(told, name) for name in ("daily_limit", "used", "remain"))
         return Quota(daily_limit=limit, used=used, remain=remain)
 
@@ -334,46 +333,16 @@ class ApiClient:
         return answer
 
 
-def to_json(body: Mapping[str, object]) -> bytes:
-    """Return JSON as WeChat wants it: raw UTF-8, since it shows `\\u` escapes as they are or refuses them."""
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-
-
-def read_answer(
-    http: Http,
-    method: str,
-    url: str,
-    *,
-    call: str,
-    query: Mapping[str, str] | None = None,
-    body: bytes | None = None,
-) -> Data:
-    """Send a call and return the JSON object of the answer, an error code's as well.
-
-    Raises UnreachableError when there is no such answer.
-    """
-    answer = http.send(method, url, call=call, query=query, body=body)
-    if answer.status != 200:
-        raise _unusable(call, status=answer.status)
-    try:
-        data = json.loads(answer.content.decode("utf-8-sig"))
-    except ValueError:
-        data = None
-    if not isinstance(data, dict) or type(data.get("errcode", 0)) is not int:
-        raise _unusable(call)
-    return data
-
-
 def _tag(told: object, *, call: str) -> Tag:
     if not isinstance(told, dict) or not isinstance(told.get("id"), int):
-        raise _unusable(call)
+        raise unusable(call)
     return Tag(tag_id=told["id"], name=_text(told, "name"), count=_number(told, "count"))
 
 
 def _list(answer: Data, name: str, *, call: str) -> list[Any]:
     value = answer.get(name)
     if not isinstance(value, list):
-        raise _unusable(call)
+        raise unusable(call)
     return value
 
 
@@ -385,10 +354,6 @@ def _text(told: Data, name: str) -> str:
 def _number(told: Data, name: str) -> int:
     value = told.get(name)
     return value if isinstance(value, int) else 0
-
-
-def _unusable(call: str, *, status: int = 200) -> UnreachableError:
-    return UnreachableError(f"the answer (HTTP {status}) is not WeChat's", call=call, was_sent=True)
 
 
 def _is_loopback(host: str) -> bool:

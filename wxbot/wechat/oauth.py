@@ -11,7 +11,8 @@ from typing import Literal
 from urllib.parse import quote, urlencode, urlsplit
 
 from wxbot import clock
-from wxbot.wechat.api import ApiAccount, read_answer
+from wxbot.wechat.answers import read_answer
+from wxbot.wechat.api import ApiAccount
 from wxbot.wechat.errcodes import UnreachableError, error_for
 from wxbot.wechat.http import Http
 

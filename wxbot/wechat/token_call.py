@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from wxbot import clock
-from wxbot.wechat.api import ApiAccount, read_answer, to_json
+from wxbot.wechat.answers import read_answer, to_json
+from wxbot.wechat.api import ApiAccount
 from wxbot.wechat.errcodes import UnreachableError, error_for
 from wxbot.wechat.http import Http
 
