@@ -14,7 +14,9 @@ from wxbot.wechat import replies
 from wxbot.wechat.api import ApiAccount, ApiClient, Quota, Tag, UserInfo
 from wxbot.wechat.errcodes import ApiError, UnreachableError
 from wxbot.wechat.http import Answer
+from wxbot.wechat.oauth import OAuth
 from wxbot.wechat.summaries import UserDay
+from wxbot.wechat.token_call import TokenCall
 
 OPENID = "o6_bmjrPTlm6_2sgVt7hMZOPfL2M"
 OK = {"errcode": 0, "errmsg": "ok"}
@@ -45,6 +47,11 @@ class Fixed:
     def refused(self, token: str) -> str:
         """Return it again."""
         return token
+
+
+def answering(content: bytes) -> Any:
+    """Return what answers every call with the same bytes, in place of the network."""
+    return SimpleNamespace(send=lambda *_, **__: Answer(status=200, content=content))
 
 
 def client_of(http: Any) -> ApiClient:
@@ -224,6 +231,41 @@ def test_transfer_is_no_message() -> None:
 def test_foreign_answer_is_an_error(answer: object) -> None:
     with pytest.raises(UnreachableError, match="not WeChat's"):
         client_of(Recorder(answer)).tags()
+
+
+@pytest.mark.parametrize(
+    ("content", "remark"),
+    [
+        (b'{"subscribe":1,"remark":"vip\x10"}', "vip\x10"),
+        (b'{"subscribe":1,"remark":"a\nb\tc"}', "a\nb\tc"),
+        ('{"subscribe":1,"remark":"小店'.encode()[:-1] + b'"}', "小\ufffd"),
+    ],
+)
+def test_answer_is_read_whatever_is_in_the_texts_that_people_typed(content: bytes, remark: str) -> None:
+    assert client_of(answering(content)).user_info(OPENID).remark == remark
+
+
+@pytest.mark.parametrize("content", [b"[" * 200_000, b'{"access_token":' * 200_000, b'{"errcode":\xff}'])
+def test_answer_that_cannot_be_read_is_an_error_of_every_call(content: bytes) -> None:
+    http = answering(content)
+    api = client_of(http)
+
+    with pytest.raises(UnreachableError, match="not WeChat's"):
+        api.tags()
+    with pytest.raises(UnreachableError, match="not WeChat's"):
+        TokenCall(http).fetch(api.account, is_forced=False)
+    with pytest.raises(UnreachableError, match="not WeChat's"):
+        OAuth(api.account, http).exchange("code")
+
+
+@pytest.mark.parametrize("told", [5, "134", {"134": 1}])
+def test_tags_that_are_no_list_are_an_error(told: object) -> None:
+    api = client_of(Recorder({"subscribe": 1, "tagid_list": told}))
+
+    with pytest.raises(UnreachableError, match="not WeChat's"):
+        api.user_info(OPENID)
+    with pytest.raises(UnreachableError, match="not WeChat's"):
+        api.tags_of(OPENID)
 
 
 def test_error_about_a_person_does_not_show_who() -> None:

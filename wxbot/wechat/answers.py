@@ -32,8 +32,9 @@ def read_answer(
     if answer.status != 200:
         raise unusable(call, status=answer.status)
     try:
-        data = json.loads(answer.content.decode("utf-8-sig"))
-    except ValueError:
+        # In what people typed WeChat leaves control characters as they are, and half a character at a cut.
+        data = json.loads(answer.content.decode("utf-8-sig", "replace"), strict=False)
+    except (ValueError, RecursionError):
         data = None
     if not isinstance(data, dict) or type(data.get("errcode", 0)) is not int:
         raise unusable(call)

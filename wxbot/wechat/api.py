@@ -216,8 +216,7 @@ class ApiClient:
     def tags_of(self, openid: str) -> list[int]:
         """Return the ids of a follower's tags."""
         call = "tags/getidlist"
-        told = _list(self._post(call, {"openid": openid}), "tagid_list", call=call)
-        return [tag_id for tag_id in told if isinstance(tag_id, int)]
+        return list(_numbers(self._post(call, {"openid": openid}).get("tagid_list"), call=call))
 
     def user_info(self, openid: str) -> UserInfo:
         """Return what WeChat tells about a person."""
@@ -232,7 +231,7 @@ class ApiClient:
             qr_scene_str=_text(told, "qr_scene_str"),
             remark=_text(told, "remark"),
             unionid=_text(told, "unionid"),
-            tag_ids=tuple(tag_id for tag_id in told.get("tagid_list") or () if isinstance(tag_id, int)),
+            tag_ids=_numbers(told.get("tagid_list") or [], call="user/info"),
         )
 
     def user_summary(self, first: date, last: date) -> list[UserDay]:
@@ -344,6 +343,12 @@ def _list(answer: Data, name: str, *, call: str) -> list[Any]:
     if not isinstance(value, list):
         raise unusable(call)
     return value
+
+
+def _numbers(told: object, *, call: str) -> tuple[int, ...]:
+    if not isinstance(told, list):
+        raise unusable(call)
+    return tuple(number for number in told if isinstance(number, int))
 
 
 def _text(told: Data, name: str) -> str:
