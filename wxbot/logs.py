@@ -29,7 +29,8 @@ _MOST_WAITING = 10_000
 
 _PRIVATE_NAMES = (
     "access_token|refresh_token|jsapi_ticket|component_verify_ticket|secret|appsecret|secret_key|aes_key|"
-    "signature|msg_signature|echostr|ticket|token|password|openid|next_openid|authorization"
+    "signature|msg_signature|echostr|ticket|token|password|openid|next_openid|authorization|"
+    "(?<=[?&])code"  # of a login, in an address; elsewhere a code is a number that explains
 )
 # As in an address or a call (name=value), and as in JSON or a dict ("name": "value").
 _NAMED = re.compile(rf"(?i)\b({_PRIVATE_NAMES})(?:(=)[\"']?[^\s&\"'<>,;)]+|([\"']\s*[:=]\s*[\"'])[^\"']+)")

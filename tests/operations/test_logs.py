@@ -76,6 +76,7 @@ def test_event_of_one_thread_is_not_that_of_another() -> None:
         ("GET https://api.weixin.qq.com/cgi-bin/token?appid=wx1&secret=4f1b2b0b822cd15d", "4f1b2b0b822cd15d"),
         ("{'access_token': '72_verysecret', 'expires_in': 7200}", "72_verysecret"),
         ('{"access_token":"72_verysecret"}', "72_verysecret"),
+        ("(url=https://api.weixin.qq.com/sns/oauth2/access_token?code=081Kq4Ga1&x=1)", "081Kq4Ga1"),
         ("postgresql://wxbot:hunter2@db/wxbot cannot be reached", "hunter2"),
         (f"nobody answers {OPENID}", OPENID),
         (f"FromUserName=<{OPENID}>", OPENID),

@@ -46,6 +46,24 @@ def serve() -> Iterator[Serve]:
 
 
 @contextmanager
+def oddly_headed() -> Iterator[int]:
+    """Listen on a port and answer once, with a header line that has no colon."""
+
+    def answer() -> None:
+        with suppress(OSError), listening.accept()[0] as connection:
+            connection.recv(1 << 16)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nno colon\r\nConnection: close\r\n\r\nhere")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=answer)
+        thread.start()
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            thread.join()
+
+
+@contextmanager
 def dripping() -> Iterator[int]:
     """Listen on a port and send the same header line again and again."""
     over = threading.Event()
@@ -106,4 +124,14 @@ def test_debugging_log_shows_no_token(serve: Serve, caplog: pytest.LogCaptureFix
     Http().send("GET", f"{serve()}/here", call="here", query=query)
 
     assert "/here?access_token=..." in caplog.text
+    assert "canary" not in caplog.text
+
+
+def test_warning_of_an_odd_header_shows_no_token(caplog: pytest.LogCaptureFixture) -> None:
+    query = {"access_token": "canary-token", "secret": "canary-secret", "code": "canary-code"}
+
+    with oddly_headed() as port:
+        Http().send("GET", f"http://127.0.0.1:{port}/", call="odd", query={**query, "ticket": "canary"})
+
+    assert "Failed to parse headers" in caplog.text and "access_token=..." in caplog.text
     assert "canary" not in caplog.text

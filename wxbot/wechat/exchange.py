@@ -14,7 +14,7 @@ from wxbot import clock
 
 MAX_ANSWER_BYTES = 4 << 20
 _CONNECTIONS = 32
-_PRIVATE = re.compile(r"\b(access_token|secret|openid|next_openid|code)=[^&\s\"']*")
+_PRIVATE = re.compile(r"\b(access_token|secret|openid|next_openid|code|ticket)=[^&\s\"']*")
 
 
 class Exchanges:
@@ -109,7 +109,7 @@ def _words_for(error: BaseException) -> str:
 
 
 class _QueryFilter(logging.Filter):
-    """Takes secrets out of the addresses that urllib3 logs for debugging."""
+    """Takes secrets out of the addresses that urllib3 logs, for debugging or where it warns of an answer."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Let every record pass, without the values of private parameters."""
@@ -125,4 +125,5 @@ _QUERY_FILTER = _QueryFilter()
 
 def _hide_queries_in_logs() -> None:
     # Adding the same filter again changes nothing.
-    logging.getLogger("urllib3.connectionpool").addFilter(_QUERY_FILTER)
+    for name in ("urllib3.connectionpool", "urllib3.connection"):
+        logging.getLogger(name).addFilter(_QUERY_FILTER)
