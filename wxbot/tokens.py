@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import NoReturn, Protocol
 
@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine, and_, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from wxbot import clock
+from wxbot.clock import CHINA
 from wxbot.db.models import access_tokens
 from wxbot.db.statements import database_now, insert_first
 from wxbot.wechat.api import ApiAccount, TokenSource
@@ -107,6 +108,11 @@ class _State:
     blocked_until: int = 0
     blocked_because: str = ""
 
+    def seen_at(self, now: int) -> "_State":
+        # What lies ahead was written by a clock that was wrong. It counts as just done: as long ago as ever
+        # it would lift the limits, and as far ahead as it says it would hold for ever.
+        return replace(self, renewed_at=min(self.renewed_at, now), forced_at=min(self.forced_at, now))
+
     def is_good(self, now: int) -> bool:
         return self.token is not None and self.expires_at > now + SPARE_SECONDS
 
@@ -121,7 +127,7 @@ class _State:
         return now - self.forced_at >= FORCE_PAUSE_SECONDS and self.forces_on(now) < FORCES_A_DAY
 
     def forces_on(self, now: int) -> int:
-        return self.forces if self.forced_at // _DAY_SECONDS == now // _DAY_SECONDS else 0
+        return self.forces if _day(self.forced_at) == _day(now) else 0
 
     def failures_after_success(self, now: int, *, is_renewal: bool) -> int:
         # That a token comes does not mean that it will be accepted: renewals in a row count as failures.
@@ -223,7 +229,7 @@ class _Source:
     def current(self) -> str:
         """Return a good token; near its end it is refreshed by one caller, while the others go on with it."""
         with self._database_needed():
-            state, now = self._row.read(), self._seconds()
+            state, now = self._look()
             if state.token is None or not state.is_good(now):
                 return self._renew(None)
         if state.is_old(now) and not state.is_blocked(now):
@@ -267,7 +273,7 @@ class _Source:
             self._give_up()
         try:
             while True:
-                state, now = self._row.read(), self._seconds()
+                state, now = self._look()
                 if state.token is not None and state.token != refused and state.is_good(now):
                     return state.token
                 self._check_breaker(state, refused)
@@ -300,6 +306,7 @@ class _Source:
             state.sealed,
             token=None,
             expires_at=0,
+            renewed_at=state.renewed_at,
             blocked_until=until,
             blocked_because=because,
         )
@@ -311,7 +318,7 @@ class _Source:
         proof = self._row.take_lease()
         if proof is None:
             return None
-        state, now = self._row.read(), self._seconds()
+        state, now = self._look()
         if state.sealed != seen.sealed or state.is_blocked(now):
             self._row.release(proof)
             return None
@@ -340,8 +347,8 @@ class _Source:
         now = self._seconds()
         may = self._account.token_kind == "stable" and state.may_force(now)
         longer = database_now() + LEASE_SECONDS
-        forced = {"forced_at": now, "forces": state.forces_on(now) + 1, "lease_until": longer}
-        if may and self._row.write(proof, **forced):
+        forced = {"forced_at": now if may else state.forced_at, "forces": state.forces_on(now) + may}
+        if self._row.write(proof, lease_until=longer, **forced) and may:
             fetched = self._fetch(self._account, is_forced=True)
             if fetched.token != refused:
                 return fetched
@@ -363,8 +370,17 @@ class _Source:
         )
         log.warning("account %s: no access token: %s", self._account.name, error)
 
+    def _look(self) -> tuple[_State, int]:
+        state, now = self._row.read(), self._seconds()
+        return state.seen_at(now), now
+
     def _seconds(self) -> int:
         return int(self._now().timestamp())
+
+
+def _day(seconds: int) -> int:
+    # WeChat's calls begin anew at midnight in China.
+    return (seconds + int(CHINA.utcoffset(None).total_seconds())) // _DAY_SECONDS
 
 
 def _pause_after(error: ApiError, failures: int, now: datetime) -> timedelta:

@@ -1,6 +1,7 @@
 """A token that is refused: renewed once, by force only when nothing else helps, and never in a loop."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from sqlalchemy import Engine, select, update
 from wxbot.db.models import access_tokens
 from wxbot.emulator.rules import Trouble
 from wxbot.emulator.world import World
-from wxbot.tokens import Tokens
+from wxbot.tokens import FORCES_A_DAY, Tokens
 from wxbot.wechat.api import ApiAccount, ApiClient
 from wxbot.wechat.errcodes import ApiError, BlockedError, TokenRefusedError
 
@@ -107,6 +108,65 @@ def test_api_that_accepts_tokens_again_is_used_again(
     time.passes(61)
 
     assert mint(caller)
+
+
+@pytest.mark.parametrize("seconds", [60, 700, 3600, 86400])
+def test_clock_that_is_set_back_does_not_lift_the_limits(
+    world: World, account: Accounts, client: Callable[..., ApiClient], time: Any, seconds: int
+) -> None:
+    caller = client(account())
+    world.trouble = Trouble(api_faults=("*=40001",))
+    with pytest.raises(TokenRefusedError):
+        mint(caller)
+    fetched = world.asked["stable_token"]
+
+    time.passes(-seconds)
+    for _ in range(150):
+        with pytest.raises(ApiError):
+            mint(caller)
+        time.passes(2)
+
+    assert world.asked["stable_token"] - fetched <= 9
+    world.trouble = Trouble()
+    time.passes(600)
+    assert mint(caller)
+
+
+def test_force_that_lies_ahead_counts_as_one_of_now(
+    account: Accounts, tokens: Callable[..., Tokens], engine: Engine, time: Any
+) -> None:
+    source = tokens(account()).source("default")
+    token = source.current()
+    forced_at = int(time.now().timestamp()) + 10 * 86400
+    with engine.begin() as connection:
+        connection.execute(update(access_tokens).values(forced_at=forced_at, forces=1))
+
+    with pytest.raises(TokenRefusedError):
+        source.refused(token)
+    time.passes(600)
+
+    assert source.current() == token
+    assert source.refused(token) != token
+
+
+def test_forces_of_a_day_are_those_of_a_day_in_china(
+    account: Accounts, tokens: Callable[..., Tokens], engine: Engine, time: Any
+) -> None:
+    time.begins(timedelta(days=1))
+    source = tokens(account()).source("default")
+    source.current()
+    forced = {"forced_at": int(time.now().timestamp()), "forces": FORCES_A_DAY}
+    with engine.begin() as connection:
+        connection.execute(update(access_tokens).values(**forced))
+
+    time.passes(9 * 3600)
+    token = source.current()
+    with pytest.raises(TokenRefusedError):
+        source.refused(token)
+
+    time.passes(15 * 3600)
+    token = source.current()
+    assert source.refused(token) != token
 
 
 def test_stored_token_is_sealed_and_one_that_does_not_open_is_fetched_anew(
