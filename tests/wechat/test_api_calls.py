@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -12,8 +12,8 @@ from wxbot.emulator.threaded import run_emulator
 from wxbot.emulator.world import Account, World
 from wxbot.wechat import replies
 from wxbot.wechat.api import ApiAccount, ApiClient, Quota, Tag, UserInfo
-from wxbot.wechat.errcodes import ApiError, UnreachableError
-from wxbot.wechat.http import Answer
+from wxbot.wechat.errcodes import ApiError, BusyError, UnreachableError
+from wxbot.wechat.http import TOTAL_SECONDS, Answer, Http
 from wxbot.wechat.oauth import OAuth
 from wxbot.wechat.summaries import UserDay
 from wxbot.wechat.token_call import TokenCall
@@ -266,6 +266,31 @@ def test_tags_that_are_no_list_are_an_error(told: object) -> None:
         api.user_info(OPENID)
     with pytest.raises(UnreachableError, match="not WeChat's"):
         api.tags_of(OPENID)
+
+
+@pytest.mark.parametrize(("seconds", "tries"), [(0.1, 3), (0.5, 2), (3.5, 1)])
+def test_busy_wechat_is_asked_again_only_while_the_call_can_end_in_time(seconds: float, tries: int) -> None:
+    began = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
+    passed: list[float] = []
+
+    def send(*_: Any, **__: Any) -> Answer:
+        passed.append(seconds)
+        return Answer(status=200, content=b'{"errcode":-1,"errmsg":"system error"}')
+
+    api = ApiClient(
+        client_of(None).account,
+        token=Fixed(),
+        http=cast(Http, SimpleNamespace(send=send)),
+        now=lambda: began + timedelta(seconds=sum(passed)),
+        sleep=passed.append,
+    )
+
+    with pytest.raises(BusyError):
+        api.tags()
+
+    assert passed.count(seconds) == tries
+    # The last try could have taken as long as any.
+    assert sum(passed) - seconds + TOTAL_SECONDS <= 5
 
 
 def test_error_about_a_person_does_not_show_who() -> None:

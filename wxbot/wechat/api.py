@@ -29,7 +29,9 @@ from wxbot.wechat.summaries import UserDay, user_day
 TokenKind = Literal["stable", "classic"]
 # The path of the call that sends one, as errors name it.
 SERVICE_MESSAGE = "message/custom/send"
-_BUSY_PAUSES = (0.2, 0.6)
+_BUSY_PAUSES = (0.2, 0.4)
+# A try takes up to four seconds, and all of them together no more than five.
+_LAST_TRY = timedelta(seconds=1)
 _NO_MENU = 46003
 # Somebody may have had the quota cleared: it is tried again now and then.
 _LONGEST_SILENCE = timedelta(minutes=10)
@@ -120,8 +122,9 @@ class Quota:
 class ApiClient:
     """Calls the API of one account; threads may share it. Every method may raise ApiError.
 
-    A refused token is renewed once and the call repeated once. A busy WeChat is asked twice more. A path
-    whose quota is used up is left alone until the quota's end, but for ten minutes at most.
+    A refused token is renewed once and the call repeated once. A busy WeChat is asked twice more, if it was
+    quick to say so. A path whose quota is used up is left alone until the quota's end, but for ten minutes at
+    most.
     """
 
     def __init__(
@@ -321,12 +324,15 @@ class ApiClient:
 
     def _ask(self, method: str, path: str, *, query: Mapping[str, str], body: bytes | None) -> Data:
         url = f"{self.account.api_base}{path if path.startswith('/') else f'/cgi-bin/{path}'}"
+        ends_at = self._now() + _LAST_TRY
         for pause in (*_BUSY_PAUSES, None):
             started = clock.monotonic()
             answer = read_answer(self._http, method, url, call=path, query=query, body=body)
             took = 1000 * (clock.monotonic() - started)
             log.info("asked WeChat for %s: errcode %s in %.0f ms", path, answer.get("errcode", 0), took)
             if answer.get("errcode") != -1 or pause is None:
+                break
+            if self._now() + timedelta(seconds=pause) > ends_at:
                 break
             self._sleep(pause)
         return answer
