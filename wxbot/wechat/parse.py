@@ -41,7 +41,9 @@ def parse_event(body: bytes, *, account: str) -> Event:
     name = _id(fields, "Event") if is_event else ""
     openid = _id(fields, "FromUserName")
     msg_id = _message_id(fields)
-    identity = (account, openid, created, msg_type, lowered(name), _text(fields, "EventKey"), msg_id)
+    # No text of a document has a NUL: nothing in one of them can look like two.
+    about = "\0".join((msg_id, *_told_apart_by(lowered(name), fields)))
+    identity = (account, openid, created, msg_type, lowered(name), _text(fields, "EventKey"), about)
     known = _EVENTS if is_event else _MESSAGES
     common = {
         "account": account,
@@ -60,10 +62,21 @@ def parse_event(body: bytes, *, account: str) -> Event:
 def digest_of(*parts: str) -> bytes:
     """Condense what makes an event this one; lengths keep neighbours from lending to each other.
 
-    The parts: account, openid, CreateTime, MsgType, Event in lower case, EventKey, MsgId; empty if missing.
+    The parts: account, openid, CreateTime, MsgType, Event in lower case, EventKey, and MsgId with what else
+    tells events of one sender and second apart; empty if missing.
     """
     encoded = [part.encode("utf-8") for part in parts]
     return hashlib.sha256(b"".join(len(part).to_bytes(4, "big") + part for part in encoded)).digest()[:16]
+
+
+def _told_apart_by(name: str, fields: _Fields) -> list[str]:
+    """Return what an event is about where the sender may be one of WeChat's, or one event tell of several."""
+    if name in _PRIVACY_REQUESTS:
+        return [_text(fields, "OpenID"), _text(fields, "RevokeInfo")]
+    if name in _SUBSCRIPTIONS:
+        items = _each(_inside(fields, _SUBSCRIPTIONS[name][1]), "List")
+        return [id for item in items if (id := _text(item, "MsgID"))]
+    return []
 
 
 def _text(fields: _Fields, name: str) -> str:
