@@ -46,7 +46,7 @@ class MalformedError(WxbotError):
 
     `reason` is a short slug for logs and counters. `ambiguous` tells a document that is well-formed XML
     but misses a field, repeats it or nests into it (acknowledged and kept as a row) from one that is no
-    acceptable XML at all (refused).
+    acceptable XML at all: where nothing authenticates it, that one is refused.
     """
 
     reason: str

@@ -94,10 +94,16 @@ def test_nested_elements_are_written_inside_their_parent() -> None:
     )
 
 
-def test_text_of_a_person_cannot_break_out_of_its_element() -> None:
+def test_key_cannot_break_out_of_its_element() -> None:
+    body = wire.document(wire.click("o", 1, key="a]]><Evil/>\x0b\ud800"), "gh")
+
+    assert "<EventKey><![CDATA[a]]]]><![CDATA[><Evil/>\ufffd\ufffd]]></EventKey>" in body
+
+
+def test_text_of_a_person_goes_out_as_it_was_typed() -> None:
     body = wire.document(wire.text("o", 1, content="a]]><Evil/>\x0b\ud800", msg_id=1), "gh")
 
-    assert "<Content><![CDATA[a]]]]><![CDATA[><Evil/>\ufffd\ufffd]]></Content>" in body
+    assert "<Content><![CDATA[a]]><Evil/>\x0b\ufffd]]></Content>" in body
 
 
 def test_safe_push_has_the_indented_envelope(sender: MakeSender) -> None:

@@ -1,13 +1,15 @@
 """Tables B and C: hostile documents, and scenes and texts that try to become part of the answer."""
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 
-from tests.hostile.case import ENCRYPTED, Case, End
+from tests.hostile.case import ALL, ENCRYPTED, Case, End
 from tests.hostile.forging import Forger, Request
 from wxbot.emulator import wire
 
 _SCAN = "<Event>SCAN</Event><EventKey>vip</EventKey>"
+_numbers = itertools.count(1)
 
 # Instead of the whole document. {} is where a genuine one would stand.
 _NO_XML = {
@@ -39,11 +41,7 @@ _NO_XML = {
     "utf-16": "<xml><a>x</a></xml>".encode("utf-16"),
     "utf-32": "<xml><a>x</a></xml>".encode("utf-32"),
     "utf-7": b'<?xml version="1.0" encoding="utf-7"?>+ADw-xml/>',
-    "nul": b"<xml><a>\0</a></xml>",
-    "control": b"<xml><a>\x0b</a></xml>",
-    "nul reference": b"<xml><a>&#0;</a></xml>",
-    "surrogate reference": b"<xml><a>&#xd800;</a></xml>",
-    "noncharacter": b"<xml><a>&#xffff;</a></xml>",
+    "beyond unicode": b"<xml><a>&#x110000000;</a></xml>",
     "depth 6": b"<xml>" + b"<a>" * 6 + b"</a>" * 6 + b"</xml>",
     "depth 5000": b"<a>" * 5000 + b"</a>" * 5000,
     "201 elements": b"<xml>" + b"<a/>" * 201 + b"</xml>",
@@ -60,6 +58,11 @@ _AMBIGUOUS_ROOTS = {
     "prefixed root": b"<a:xml xmlns:a='b'><MsgType>event</MsgType></a:xml>",
     "no fields": b"<xml/>",
     "text only": b"<xml>event</xml>",
+    "nul": b"<xml><a>\0</a></xml>",
+    "control": b"<xml><a>\x0b</a></xml>",
+    "nul reference": b"<xml><a>&#0;</a></xml>",
+    "surrogate reference": b"<xml><a>&#xd800;</a></xml>",
+    "noncharacter": b"<xml><a>&#xffff;</a></xml>",
 }
 # What stands behind the common fields.
 _AMBIGUOUS = {
@@ -122,17 +125,26 @@ _SCENES = {
     "terminal": "\x9b31m\u202ebad",
     "emoji": "😀" * 20,
     "noncharacter": "a\ufdd0b",
+    "controls": "a\x00\x02\x1d\ufffeb",
     "prefix": "qrscene_qrscene_vip",
     "path": "../../etc/passwd",
     "8 kB": "x" * 8000,
     "20 kB": "漢" * 6500,
+}
+# Texts that go onto the wire as they were typed, and break out of their element.
+_TEXTS = {
+    "end of cdata": (End.KEPT, ENCRYPTED),
+    "brackets": (End.KEPT, ENCRYPTED),
+    "element": (End.KEPT, ALL),
 }
 
 
 def cases() -> Iterator[Case]:
     """Yield the cases of tables B and C."""
     for name, body in _NO_XML.items():
-        yield Case("B1-3", name, End.REFUSED, lambda it, b=body: it.document(_filled(it, b)))
+        yield Case("B1-3", name, End.REFUSED, lambda it, b=body: it.document(_filled(it, b)), ("plain",))
+        # Nobody but WeChat can have encrypted it: a repeat would be no better.
+        yield Case("B1-3", name, End.KEPT, lambda it, b=body: it.document(_unlike(it, b)), ENCRYPTED)
     for name, body in _AMBIGUOUS_ROOTS.items():
         yield Case("B4", name, End.KEPT, lambda it, b=body: it.document(b + b"<!-- %d -->" % id(b)))
     for name, rest in _AMBIGUOUS.items():
@@ -143,7 +155,8 @@ def cases() -> Iterator[Case]:
         yield Case("B5", name, End.ANSWERED, lambda it, r=rest: it.document(it.fields(_SCAN + r)))
     for name, scene in _SCENES.items():
         yield Case("C1", f"scene: {name}", End.ANSWERED, lambda it, s=scene: it.genuine(it.push(s)))
-        yield Case("C1", f"text: {name}", End.ANSWERED, lambda it, s=scene: _written(it, s))
+        end, modes = _TEXTS.get(name, (End.ANSWERED, ALL))
+        yield Case("C1", f"text: {name}", end, lambda it, s=scene: _written(it, s), modes)
         yield Case("C1", f"person: {name}", End.ANSWERED, lambda it, s=scene: _called(it, s[:60]))
     yield from _sizes()
 
@@ -197,6 +210,11 @@ def _sizes() -> Iterator[Case]:
 
 def _filled(it: Forger, body: bytes) -> bytes:
     return body.replace(b"{}", it.fields(_SCAN))
+
+
+def _unlike(it: Forger, body: bytes) -> bytes:
+    """Return a document that was not kept before."""
+    return _filled(it, body) + b" " * next(_numbers)
 
 
 def _written(it: Forger, content: str) -> Request:

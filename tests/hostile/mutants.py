@@ -103,12 +103,12 @@ def _unpadded(self: Any, filled: bytes) -> bytes:
 def _talkative(monkeypatch: pytest.MonkeyPatch) -> None:
     """Say in the refusal what was wrong."""
     module: ModuleType = import_module("wxbot.callback.views")
-    refused = module._refused
+    refused = module.Callbacks._refused
 
-    def explain(account: str, error: Any) -> Any:
-        return refused(account, error)._replace(text=f"forbidden: {error}\n")
+    def explain(callbacks: Any, account: str, error: Any) -> Any:
+        return refused(callbacks, account, error)._replace(text=f"forbidden: {error}\n")
 
-    monkeypatch.setattr(module, "_refused", explain)
+    monkeypatch.setattr(module.Callbacks, "_refused", explain)
 
 
 def _doctype(monkeypatch: pytest.MonkeyPatch) -> None:

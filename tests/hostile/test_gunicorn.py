@@ -70,7 +70,9 @@ def logged(log: Path, words: str) -> str:
 def test_damaged_documents_get_an_answer_or_a_refusal(site: Site) -> None:
     statuses = flood(site, mutating.authenticated(site.judge.forger, FLOOD, seed=1))
 
-    assert set(statuses) == {200, 403}, statuses
+    # Where WeChat alone can have encrypted it, what is no XML is kept.
+    assert set(statuses) - {403} == {200}, statuses
+    assert 403 in statuses or site.judge.forger.is_encrypted, statuses
 
 
 def test_damaged_requests_of_strangers_are_refused_alike(site: Site) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from wxbot.errors import MalformedError
-from wxbot.wechat.document import read_fields
+from wxbot.wechat.document import cleaned, read_fields
 
 BILLION_LAUGHS = (
     '<!DOCTYPE xml [<!ENTITY a "lol"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">'
@@ -135,3 +135,33 @@ def test_long_text_arrives_whole() -> None:
     text = "二维码" * 7_000
 
     assert read_fields(f"<xml><a>{text}</a></xml>".encode()) == {"a": text}
+
+
+@pytest.mark.parametrize(
+    ("inner", "fields"),
+    [
+        pytest.param("<a>\x00\x01\x08\x0b\x0c\x0e\x1f</a>", {"a": "\ufffd" * 7}, id="controls"),
+        pytest.param("<a>\ufffe\uffff</a>", {"a": "\ufffd\ufffd"}, id="noncharacters"),
+        pytest.param("<a><![CDATA[\x1d\t\r\nc]]></a>", {"a": "\ufffd\t\nc"}, id="line-ends-stay"),
+        pytest.param(
+            "<a>&#0;&#29;&#x1D;&#xD800;&#xfffe;&#1114112;</a>", {"a": "\ufffd" * 6}, id="references"
+        ),
+        pytest.param("<a>&#65;&#x1F600;&#9;b&amp;#0;</a>", {"a": "A😀\tb&#0;"}, id="good-references"),
+        pytest.param("<a><![CDATA[&#0;]]>&#0;<![CDATA[&#1;]]></a>", {"a": "&#0;\ufffd&#1;"}, id="in-cdata"),
+        pytest.param(
+            "<a>\x7f\x85\u2028\ufdd0，。</a>", {"a": "\x7f\x85\u2028\ufdd0，。"}, id="what-xml-allows"
+        ),
+    ],
+)
+def test_what_xml_forbids_is_replaced_where_that_is_asked_for(inner: str, fields: dict[str, object]) -> None:
+    body = cleaned(f"<xml>{inner}</xml>".encode())
+
+    assert read_fields(body) == fields
+    assert cleaned(body) == body
+
+
+def test_every_character_is_read_after_cleaning() -> None:
+    for code in (*range(0x300), *range(0xD700, 0xD800), *range(0xE000, 0x10100), 0x10FFFE, 0x10FFFF):
+        for text in (chr(code), f"&#{code};", f"&#x{code:x};"):
+            if text not in "<&":
+                assert read_fields(cleaned(f"<xml><a>{text}</a></xml>".encode())).keys() == {"a"}

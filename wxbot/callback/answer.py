@@ -77,7 +77,7 @@ class Answering:
     ) -> str:
         """Return the body of the answer to one callback that arrived at `arrived` (monotonic seconds).
 
-        Raises ForbiddenError for what cannot be verified, MalformedError for what is no XML of WeChat's,
+        Raises ForbiddenError for what cannot be verified, MalformedError for what is no XML in plain mode,
         UnrecordedError when the answer could not be written down: then none may be given.
         """
         credentials = self._credentials(account)
@@ -133,8 +133,11 @@ class Answering:
             self.callers.check(account, caller)
 
     def _acknowledge_malformed(self, account: str, opened: Opened, malformed: MalformedError) -> str:
-        """Signed, well-formed and yet ambiguous: no handler may guess; a repeat would be no better."""
-        if not malformed.ambiguous:
+        """Authentic, and yet ambiguous or no XML: no handler may guess; a repeat would be no better.
+
+        In plain mode nothing says whose document it is: what is no XML does not count as WeChat's there.
+        """
+        if not malformed.ambiguous and opened.credentials.mode == "plain":
             raise malformed
         reason = "encrypted, but the account's mode is plain" if _is_encrypted(opened) else malformed.reason
         log.error("a callback of account %s was malformed (%s); its body is kept", account, reason)

@@ -51,7 +51,7 @@ class Callbacks:
         try:
             return Answered(self._answering.verify(account, _query(environ), caller=self._caller(environ)))
         except (ForbiddenError, UnrecordedError) as error:
-            return _refused(account, error)
+            return self._refused(account, error)
 
     def answer(self, account: str, environ: Environ) -> Answered:
         """Answer a POST: an event. Raises HTTPException for a body that cannot be had."""
@@ -62,8 +62,15 @@ class Callbacks:
         except RequestEntityTooLarge:
             return Answered("too large\n", 413)
         except (ForbiddenError, MalformedError, UnrecordedError) as error:
-            return _refused(account, error)
+            return self._refused(account, error)
         return Answered(text) if text == ACKNOWLEDGEMENT else Answered(text, content_type=_XML)
+
+    def _refused(self, account: str, error: ForbiddenError | MalformedError | UnrecordedError) -> Answered:
+        """Return the answer to what is not answered: one for all that is refused, which never says why."""
+        if isinstance(error, UnrecordedError):
+            return _unrecorded(account, error)
+        _refusals.note(account, error, is_ours=account in self._answering.accounts)
+        return Answered("forbidden\n", 403)
 
     def _caller(self, environ: Environ) -> Address | None:
         if self._answering.callers is None:
@@ -113,14 +120,6 @@ def _body(environ: Environ) -> bytes:
     # A broken chunk, a connection that ends: the classes are the server's own and differ between servers.
     except Exception as error:
         raise MalformedError(f"unreadable-body:{type(error).__name__}") from error
-
-
-def _refused(account: str, error: ForbiddenError | MalformedError | UnrecordedError) -> Answered:
-    """Return the answer to what is not answered: one for all that is refused, which never says why."""
-    if isinstance(error, UnrecordedError):
-        return _unrecorded(account, error)
-    _refusals.note(account, error)
-    return Answered("forbidden\n", 403)
 
 
 def _unrecorded(account: str, error: UnrecordedError) -> Answered:

@@ -16,6 +16,7 @@ from wxbot.wechat.signature import sign
 
 Mode = Literal["safe", "compatible", "plain"]
 NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 ORDINARY_MESSAGES = frozenset({"text", "image", "voice", "video", "shortvideo", "location", "link"})
 
 
@@ -33,6 +34,10 @@ class Sender:
     def cipher(self) -> Cipher:
         """The cipher of the account, made once."""
         return Cipher(self.aes_key, self.appid)
+
+
+class Bare(str):
+    """A text that goes into its CDATA as it is, whatever that makes of the document."""
 
 
 @dataclass(frozen=True)
@@ -102,8 +107,8 @@ def view(openid: str, created: int, *, url: str, menu_id: int) -> Push:
 
 
 def text(openid: str, created: int, *, content: str, msg_id: int) -> Push:
-    """Return the push of a text that somebody wrote."""
-    return message(openid, created, msg_type="text", msg_id=msg_id, more=(Element("Content", content),))
+    """Return the push of a text that somebody wrote; WeChat was seen to clean none and to escape none."""
+    return message(openid, created, msg_type="text", msg_id=msg_id, more=(Element("Content", Bare(content)),))
 
 
 def image(openid: str, created: int, *, url: str, media_id: str, msg_id: int) -> Push:
@@ -182,9 +187,14 @@ def _written(element: Element) -> str:
     elif isinstance(element.value, int):
         inside = str(element.value)
     else:
-        clean = NOT_XML.sub("\ufffd", element.value).replace("]]>", "]]]]><![CDATA[>")
-        inside = f"<![CDATA[{clean}]]>"
+        inside = f"<![CDATA[{_clean(element.value)}]]>"
     return f"<{element.name}>{inside}</{element.name}>"
+
+
+def _clean(text: str) -> str:
+    if isinstance(text, Bare):
+        return _SURROGATE.sub("\ufffd", text)
+    return NOT_XML.sub("\ufffd", text).replace("]]>", "]]]]><![CDATA[>")
 
 
 def _safe(sender: Sender, encrypted: str) -> str:

@@ -1,5 +1,6 @@
 """The strict reader for every XML document of the protocol: expat with limits, and no document types."""
 
+import re
 from collections.abc import Callable
 from typing import TypeAlias
 from xml.parsers import expat
@@ -16,6 +17,25 @@ MAX_NAME = 64
 
 # What XML calls white space; a scene may well begin with another kind of space.
 _SPACE = " \t\r\n"
+
+# XML has no way to write these.
+_CONTROLS = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_NONCHARACTERS = "\ufffe".encode(), "\uffff".encode()
+# In CDATA a reference is text like any other.
+_CDATA_OR_REFERENCE = re.compile(rb"<!\[CDATA\[.*?\]\]>|&#(?:x([0-9a-fA-F]{1,8})|([0-9]{1,8}));", re.DOTALL)
+_CHARACTERS = ((0x20, 0xD7FF), (0xE000, 0xFFFD), (0x10000, 0x10FFFF))
+_REPLACEMENT = "\ufffd".encode()
+
+
+def cleaned(body: bytes) -> bytes:
+    """Replace what no XML may hold by U+FFFD: WeChat passes on what people type as it is.
+
+    For authentic documents only, in which somebody waits for an answer; the same bytes become the same.
+    """
+    body = _CONTROLS.sub(_REPLACEMENT, body)
+    for each in _NONCHARACTERS:
+        body = body.replace(each, _REPLACEMENT)
+    return _CDATA_OR_REFERENCE.sub(_without_reference, body) if b"&#" in body else body
 
 
 def read_fields(body: bytes) -> dict[str, Field]:
@@ -106,6 +126,16 @@ def _add(parent: dict[str, Field], name: str, value: Field) -> None:
         present.append(value)
     else:
         parent[name] = [present, value]
+
+
+def _without_reference(found: re.Match[bytes]) -> bytes:
+    """Return a reference as it is unless it names what is no character; of CDATA, all."""
+    hexadecimal, decimal = found.groups()
+    if hexadecimal is None and decimal is None:
+        return found[0]
+    code = int(decimal) if hexadecimal is None else int(hexadecimal, 16)
+    is_character = code in (0x9, 0xA, 0xD) or any(low <= code <= high for low, high in _CHARACTERS)
+    return found[0] if is_character else _REPLACEMENT
 
 
 def _refuse(reason: str) -> Callable[..., int]:

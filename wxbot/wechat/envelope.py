@@ -32,6 +32,9 @@ _FORMS = {
     "msg_signature": re.compile("[0-9a-f]{40}"),
     "echostr": re.compile("[0-9A-Za-z+/=_-]{1,128}"),
 }
+# What the document around the ciphertext may be for what somebody typed.
+_TYPED = ("not-xml", "not-utf-8")
+_ENCRYPTED = re.compile(rb"<Encrypt><!\[CDATA\[([0-9A-Za-z+/=]+)\]\]></Encrypt>")
 _PARAMETERS = frozenset(_FORMS) | {"encrypt_type", "openid"}
 
 _SEALED = """<xml>
@@ -123,7 +126,7 @@ def open_envelope(
         possible = _signers(possible, given["signature"], *stamp)
         signed_by = _digest(given["signature"])
     if credentials.mode != "plain":
-        encrypted = _encrypted(body)
+        encrypted = _encrypted(body, is_alone=credentials.mode == "safe")
         possible = _signers(possible, given["msg_signature"], *stamp, encrypted)
         body, used = _decrypted(possible, encrypted)
         possible = (used,)
@@ -201,12 +204,18 @@ def _signers(possible: Sequence[Credentials], given: str, *parts: str) -> Sequen
     return found
 
 
-def _encrypted(body: bytes) -> str:
-    """Return the text of the one `<Encrypt>` element of the outer document."""
+def _encrypted(body: bytes, *, is_alone: bool) -> str:
+    """Return the text of the one `<Encrypt>` element of the outer document.
+
+    Where it does not stand alone, what somebody typed stands beside it, and may be no XML.
+    """
     try:
         encrypted = read_fields(body).get("Encrypt")
-    except MalformedError:
-        raise ForbiddenError("envelope") from None
+    except MalformedError as malformed:
+        found = _ENCRYPTED.findall(body)
+        if is_alone or malformed.reason not in _TYPED or len(found) != 1:
+            raise ForbiddenError("envelope") from None
+        encrypted = found[0].decode("ascii")
     if not isinstance(encrypted, str) or not encrypted:
         raise ForbiddenError("envelope")
     return encrypted

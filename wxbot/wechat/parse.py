@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from wxbot.errors import MalformedError
 from wxbot.wechat import events
-from wxbot.wechat.document import Field, read_fields
+from wxbot.wechat.document import Field, cleaned, read_fields
 from wxbot.wechat.events import Event, lowered
 
 __all__ = ["Field", "parse_event", "read_fields"]
@@ -30,10 +30,11 @@ _Parser: TypeAlias = Callable[[_Fields, dict[str, Any]], Event]
 
 
 def parse_event(body: bytes, *, account: str) -> Event:
-    """Return the event that a verified document describes.
+    """Return the event that a verified document describes; its body has no characters that XML forbids.
 
     Raises MalformedError, ambiguous when a field that matters is missing, doubled, nested or of another form.
     """
+    body = cleaned(body)
     fields = read_fields(body)
     created = _text(fields, "CreateTime")
     msg_type = _id(fields, "MsgType")
