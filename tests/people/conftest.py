@@ -82,6 +82,10 @@ def wx_plugins() -> list[Plugin]:
         defer(notify, openid=scan.openid)
         return "later"
 
+    @plugin.event("user_authorization_cancellation")
+    def gone(event: Any) -> None:
+        raise RuntimeError("as always")
+
     @plugin.scene("told")
     def told(scan: Any) -> str:
         return f"You are {scan.openid}"

@@ -257,6 +257,17 @@ class Machine(RuleBasedStateMachine):
             self.push(who, "subscribe")
             self.has_followed(who)
 
+    @rule(account=ACCOUNTS, name=PEOPLE)
+    def hear_that_an_account_is_gone(self, account: str, name: str) -> None:
+        """Told by a service of WeChat's, also of those who do not follow."""
+        who = self.person(account, name)
+        subject = f"<OpenID>{who.name}</OpenID>"
+        service = Person(account, f"wxpush-{self.run}")
+        assert self.push(service, "user_authorization_cancellation", more=subject) == "success"
+        who.is_following, who.state = False, "left"
+        who.farewells += 1
+        self.work()
+
     @rule(account=ACCOUNTS, name=PEOPLE, code=st.none() | codes, is_back=st.booleans())
     def leave(self, account: str, name: str, code: Code | None, is_back: bool) -> None:
         """Leave with something in hand, and perhaps come back before a worker looks."""

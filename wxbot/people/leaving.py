@@ -1,5 +1,7 @@
 """What becomes of a person's data when they unfollow, as `[privacy] on_unfollow` says.
 
+The same when their account at WeChat is gone, of which a service of WeChat's tells: step 1 is then the job's.
+
 1. The event is settled: the follower's row loses the openid (wxbot/followers.py).
 2. A job tells `Leaving`: the row is locked, and nothing is done unless the person is still gone. Whoever
    comes back waits for that lock, so that what they do then is never undone.
@@ -13,6 +15,7 @@ from functools import partial
 
 from sqlalchemy import Connection, Engine, RowMapping, delete, select, update
 
+from wxbot import followers
 from wxbot.analytics import forgetting as figures
 from wxbot.bindings.bindings import Bindings, Cause
 from wxbot.bindings.claims import Claims
@@ -27,11 +30,12 @@ from wxbot.followers import Follower
 from wxbot.people import erasing
 from wxbot.people.places import Who, of_account
 from wxbot.settings.model import PrivacySettings
-from wxbot.wechat.events import Event, Unfollow
+from wxbot.wechat.events import Event, PrivacyRequest, Unfollow
 
 # An event that was spooled, or delivered late, must not make a stranger of somebody who has left.
 REMEMBERED_SECONDS = 86_400
 _BATCH = 200
+_CANCELLATION = "user_authorization_cancellation"
 
 
 class Leaving:
@@ -46,12 +50,14 @@ class Leaving:
         self._is_erasing = privacy.on_unfollow == "erase"
 
     def wants(self, event: Event) -> bool:
-        """Listen for people who leave."""
-        return isinstance(event, Unfollow)
+        """Listen for people who leave, and for those whose account is gone."""
+        return isinstance(event, Unfollow) or bool(_cancelled(event))
 
     def hear(self, event: Event, follower: Follower | None, unit: UnitOfWork) -> None:
         """Take a person's data away, unless they are back by now."""
-        if follower is not None and follower.openid is None:
+        if openid := _cancelled(event):
+            self._cancel(unit.session().connection(), event, openid)
+        elif follower is not None and follower.openid is None:
             self._leave(unit.session().connection(), of_account(event.account, event.openid))
 
     def sweep(self) -> int:
@@ -66,6 +72,24 @@ class Leaving:
             if not erased:
                 break
         return count
+
+    def _cancel(self, connection: Connection, event: Event, openid: str) -> None:
+        """Let somebody leave whose account is gone, whether they followed or not."""
+        farewell = Unfollow(
+            account=event.account,
+            to_user=event.to_user,
+            openid=openid,
+            created_at=event.created_at,
+            msg_type=event.msg_type,
+            digest=event.digest,
+            body=b"",
+        )
+        followers.note(connection, farewell, None)
+        who = of_account(event.account, openid)
+        if self._leave(connection, who):
+            # Requests like this one are on record as their sender's.
+            sender = followers.person(event.account, event.openid)
+            erasing.erase_documents_naming(connection, event.account, openid, of=[sender])
 
     def _leave(self, connection: Connection, who: Who) -> bool:
         """Take a person's data away in the caller's transaction; False, and nothing done: they are back."""
@@ -103,6 +127,13 @@ class Leaving:
         mine = erasing.key_of(follower_rows, row)
         is_same = follower_rows.c.unfollowed_at == row["unfollowed_at"]
         return connection.execute(delete(follower_rows).where(mine, is_same)).rowcount
+
+
+def _cancelled(event: Event) -> str:
+    """Return the openid of the person whose account is gone, empty if the event does not tell of one."""
+    if isinstance(event, PrivacyRequest) and event.kind == _CANCELLATION:
+        return event.subject_openid
+    return ""
 
 
 def _late_comers(connection: Connection) -> list[Who]:
