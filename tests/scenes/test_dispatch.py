@@ -1,6 +1,7 @@
 """From what a handler returns to an outcome; and jobs, whose errors belong to their worker."""
 
 import logging
+import os
 import re
 from collections.abc import Callable
 from typing import Any
@@ -326,3 +327,25 @@ def test_no_part_of_an_openid_is_left_where_an_error_is_clipped(
 
     shown = caplog.text.partition("RuntimeError: ")[2].split()[0]
     assert shown == "x" * 295 + "<openid>"[:5]
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+@pytest.mark.parametrize("fails", [True, False])
+def test_process_that_a_handler_forks_ends_with_it(
+    dispatcher: Any, ailin: Any, run: Any, fails: bool
+) -> None:
+    plugin, process, children = Plugin("shop"), os.getpid(), set()
+
+    @plugin.scene("x")
+    def fork(scan: Scan) -> str:
+        children.add(os.fork())
+        if fails:
+            raise LookupError
+        return "answer"
+
+    outcome = dispatch(dispatcher(plugin), ailin.scan("x"), run)
+    if os.getpid() != process:
+        os._exit(1)
+
+    assert outcome.reply == Text("fallback" if fails else "answer")
+    assert [os.waitpid(child, 0)[1] for child in children] == [0]

@@ -5,6 +5,7 @@ the text from the settings stands at the end of the row.
 """
 
 import logging
+import os
 import random
 import sys
 import time
@@ -234,11 +235,16 @@ class Dispatcher:
 
 
 def _returned(function: Callable[[], object]) -> object:
-    """Return what foreign code returns; the recursion limit, which is the process's, stays as it was."""
-    limit = sys.getrecursionlimit()
+    """Return what foreign code returns; the recursion limit, which is the process's, stays as it was.
+
+    In a process that it forked and let go on, this is the end: that one must neither settle nor stay.
+    """
+    limit, process = sys.getrecursionlimit(), os.getpid()
     try:
         return finished(function())
     finally:
+        if os.getpid() != process:
+            os._exit(0)
         if sys.getrecursionlimit() != limit:
             sys.setrecursionlimit(limit)
 
