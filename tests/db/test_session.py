@@ -7,7 +7,7 @@ import time
 import psycopg
 import pymysql
 import pytest
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Engine, event, inspect, text
 from sqlalchemy.exc import DatabaseError, OperationalError, ProgrammingError
 from sqlalchemy.orm import Session
 
@@ -177,6 +177,20 @@ def test_closed_session_leaves_nothing_open(engine: Engine) -> None:
         unit = UnitOfWork(engine)
         leak(unit.session())
         unit.close()
+
+    assert engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+    assert words(engine) == []
+
+
+def test_listener_that_fails_at_the_end_keeps_nothing_open(engine: Engine) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError
+
+    unit = UnitOfWork(engine)
+    event.listen(unit.session(), "after_transaction_end", fail)
+    unit.session().execute(WRITE, {"word": "never"})
+
+    unit.close()
 
     assert engine.pool.checkedout() == 0  # type: ignore[attr-defined]
     assert words(engine) == []

@@ -102,7 +102,7 @@ def _drivers_own(error: BaseException) -> BaseException | None:
     """Return the driver's error; None for anybody else's, whose numbers mean something else."""
     if isinstance(error, DBAPIError):
         return error.orig
-    modules = {each.__module__.partition(".")[0] for each in type(error).__mro__}
+    modules = {str(each.__module__).partition(".")[0] for each in type(error).__mro__}
     return error if modules & _DRIVERS else None
 
 

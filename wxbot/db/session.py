@@ -44,8 +44,11 @@ class UnitOfWork:
         return self._session
 
     def flush(self) -> None:
-        """Send what the handler left pending, so that its errors appear while it can still be blamed."""
-        if self._session is not None:
+        """Send what the handler left pending, so that its errors appear while it can still be blamed.
+
+        Where nothing is pending, the session's listeners are not told of a commit once more.
+        """
+        if self._session is not None and self._session.in_transaction():
             self._session.commit()
 
     def commit(self, last: Callable[[Connection], bool]) -> bool:
@@ -67,8 +70,9 @@ class UnitOfWork:
             self._session = self._connection = self._guard = None
         try:
             if session is not None:
-                # What it would roll back may be gone already, with the connection or by a deadlock.
-                with suppress(SQLAlchemyError):
+                # What it would roll back may be gone already, with the connection or by a deadlock; and its
+                # listeners are code of the handler's, which has ended.
+                with suppress(Exception):
                     session.close()
         finally:
             if connection is not None:

@@ -186,7 +186,9 @@ class Runs:
                 self._leave(run, error=error)
             except Exception as error:
                 log.exception("a run could not be settled")
-                self._leave(run, error=error)
+                with run.lock:  # who finds it late gives it a row
+                    answer, fault = self._settling.after_fault(run, error)
+                    self._leave(run, answer, error=fault)
 
     def _is_answered(self, run: Run) -> bool:
         """Answer from the record if there is one, waiting for a run elsewhere until our deadline."""

@@ -4,12 +4,12 @@ import logging
 from dataclasses import replace
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 
 from wxbot import metrics
 from wxbot.events.records import Records
 from wxbot.events.rows import State
-from wxbot.events.run import Run, Work
+from wxbot.events.run import Answer, Run, UnrecordedError, Work
 from wxbot.outcome import Outcome, Status
 from wxbot.scenes.dispatch import Texts
 
@@ -49,7 +49,8 @@ class Settling:
 
         try:
             is_ours = work.unit.commit(write)
-        except SQLAlchemyError as error:
+        # Whatever a handler has hung on to the commit raises, SystemExit and its kin too.
+        except BaseException as error:
             work.close()
             if self._records.recall(run.delivery).state is State.DONE:
                 return  # the commit had worked, only its answer was lost
@@ -61,3 +62,19 @@ class Settling:
             self._records.finish_alone(run.event, failed, run=run.id)
         else:
             self._records.dispatch(caused if is_ours else ())
+
+    def after_fault(self, run: Run, error: Exception) -> tuple[Answer | None, Exception | None]:
+        """Return how to end a run that a fault of our own has broken off: with an answer, or with an error.
+
+        One that has a row is settled with the fallback: beside the row no other answer may be given.
+        """
+        if not run.has_row:
+            return None, error
+        metrics.fallback("fault")
+        reply = self._texts.closing(run.event)
+        failed = Outcome(status=Status.FAILED, reply=reply, handler=run.handler, detail="fault")
+        try:
+            self._records.finish_alone(run.event, failed, run=run.id)
+            return self._records.recall(run.delivery).reply, None
+        except Exception as second:
+            return None, UnrecordedError(type(second).__name__)
