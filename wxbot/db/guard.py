@@ -34,6 +34,9 @@ class Guard(Protocol):
     def rollback(self) -> None:
         """Roll back what was written."""
 
+    def wipe(self) -> None:
+        """After the transaction: undo what a handler's statements have left beside it, or fence."""
+
 
 def guarded(connection: Connection) -> Guard:
     """Return the guard behind SQLAlchemy's connection."""

@@ -27,12 +27,18 @@ _DEADLOCK = (
     "a deadlock has rolled back all that was written before; nothing more can be written with this session"
 )
 
-# Everything else ends the transaction (all that changes tables does here), or would outlive the handler.
+# Everything else ends the transaction (all that changes tables does here, and a procedure may), or would
+# outlive the handler.
 _ALLOWED = re.compile(
-    r"\(|(SELECT|INSERT|UPDATE|DELETE|REPLACE|WITH|VALUES|TABLE|SHOW|DESC|DESCRIBE|EXPLAIN|DO|CALL|SAVEPOINT"
+    r"\(|(SELECT|INSERT|UPDATE|DELETE|REPLACE|WITH|VALUES|TABLE|SHOW|DESC|DESCRIBE|EXPLAIN|DO|SAVEPOINT"
     r"|RELEASE|ROLLBACK\s+(WORK\s+)?TO)\b",
     re.IGNORECASE,
 )
+
+# What leaves a lock or a variable behind that no end of a transaction takes away; not in people's words,
+# which stand in the statement here.
+_LEAVES = re.compile(r"\bget_lock\b|:=|\binto\s+@", re.IGNORECASE)
+_WORDS = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", re.DOTALL)
 
 
 def connect_arguments(*, lock_seconds: float) -> dict[str, Any]:
@@ -60,6 +66,7 @@ class GuardedConnection(Connection):  # type: ignore[misc]  # it has no types
     is_fenced = False
     _fenced_because = FENCED
     _is_lent = False
+    _is_left_with = False
     _is_idle = False  # nothing was said since the last COMMIT or ROLLBACK
     _read_timeout: float | None
 
@@ -112,6 +119,8 @@ class GuardedConnection(Connection):  # type: ignore[misc]  # it has no types
             text = stripped(sql.decode(errors="replace") if isinstance(sql, bytes) else sql)
             if not _ALLOWED.match(text):
                 raise ProgrammingError(0, refusal(text.split(None, 1)[0].upper() if text else "it"))
+            if "@" in text or "get_lock" in text.lower():
+                self._is_left_with = self._is_left_with or _LEAVES.search(_WORDS.sub("", text)) is not None
         self._is_idle = False
         try:
             return super().query(sql, unbuffered)
@@ -145,6 +154,10 @@ class GuardedConnection(Connection):  # type: ignore[misc]  # it has no types
             if not self._is_idle:
                 super().rollback()
                 self._is_idle = True
+
+    def wipe(self) -> None:
+        """Keep from the next one a session with a handler's locks or variables: both end."""
+        self.is_fenced = self.is_fenced or self._is_left_with
 
     def _refuse_if_fenced(self) -> None:
         if self.is_fenced:

@@ -25,6 +25,10 @@ _REFUSED = re.compile(
     re.IGNORECASE,
 )
 
+# What may leave a lock, a setting or a cursor behind that no end of a transaction takes away.
+_LEAVING = ("advisory_lock", "set_config", "pg_settings")
+_LEAVES = re.compile(r"(DO|CALL|PREPARE|DECLARE)\b", re.IGNORECASE)
+
 
 def connect_arguments(url: URL, *, lock_seconds: float) -> dict[str, Any]:
     """Return what psycopg is told beside the URL."""
@@ -50,7 +54,9 @@ class GuardedCursor(psycopg.Cursor[Any]):
 
     def execute(self, query: Any, *arguments: Any, **options: Any) -> "GuardedCursor":
         """Run one statement as psycopg does, unless a handler may not."""
-        self._guard().check(query)
+        if ";" in self._guard().check(query):
+            # To be prepared, it has to be one statement; of several, sent as they are, each is run.
+            options["prepare"] = True
         super().execute(query, *arguments, **options)
         return self
 
@@ -76,6 +82,7 @@ class GuardedConnection(psycopg.Connection[Any]):
         self.patience_seconds = self.usual_patience_seconds
         self.is_fenced = False
         self._is_lent = False
+        self._is_left_with = False
 
     def lend(self, write_seconds: float) -> None:
         """Lend the connection to a handler; the server's row locks need no watchdog."""
@@ -106,6 +113,13 @@ class GuardedConnection(psycopg.Connection[Any]):
             self._refuse_if_lent("rollback()")
             super().rollback()
 
+    def wipe(self) -> None:
+        """Let go of locks and settings that a handler took for its session, which is the next one's too."""
+        if self._is_left_with and not self.is_fenced:
+            with self.alone():
+                self.execute("DISCARD ALL")
+            self._is_left_with = False
+
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Let each statement stand for itself meanwhile: no BEGIN goes before it.
@@ -118,14 +132,18 @@ class GuardedConnection(psycopg.Connection[Any]):
         finally:
             self._autocommit = False
 
-    def check(self, query: Any) -> None:
-        """Refuse what a handler must not do."""
+    def check(self, query: Any) -> str:
+        """Refuse what a handler must not do; return what it does, and nothing of what we do."""
         if not self._is_lent:
-            return
+            return ""
         sql = query.decode(errors="replace") if isinstance(query, bytes) else query
         text = stripped(sql if isinstance(sql, str) else sql.as_string(self))
         if _REFUSED.match(text):
             raise psycopg.ProgrammingError(refusal(text.split(None, 1)[0].upper()))
+        lowered = text.lower()
+        if any(word in lowered for word in _LEAVING) or _LEAVES.match(text):
+            self._is_left_with = True
+        return text
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
         """Wait as psycopg does, but not for ever; a server that does not answer is given up."""

@@ -116,6 +116,7 @@ def _release(connection: Connection) -> None:
         try:
             # By hand: after a commit() that was refused, SQLAlchemy believes there is nothing left to undo.
             driver.rollback()
+            driver.wipe()
         except Exception:  # a connection that broke; which class of error depends on the driver
             connection.invalidate()
         if driver.is_fenced:

@@ -155,6 +155,9 @@ class GuardedConnection(sqlite3.Connection):
                 self._refuse_if_lent("rollback()")
             self._end("ROLLBACK")
 
+    def wipe(self) -> None:
+        """Do nothing: what a statement could leave beside the transaction is refused here."""
+
     def close(self) -> None:
         """Close, and let the next writer go on."""
         self._forget()
