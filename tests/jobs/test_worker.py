@@ -168,14 +168,16 @@ def test_without_the_queue_jobs_are_done_all_the_same(
 def test_without_the_queue_a_job_that_hangs_keeps_no_other_from_being_done(
     make: Any, running: Any, records: Any, wait: Any
 ) -> None:
-    released = threading.Event()
+    begun, released = threading.Event(), threading.Event()
     hung, other = records.enqueue("test.hung"), records.enqueue()
     for shift, id in enumerate((hung, other)):
         records.shift(id, run_at=shift - 11, dispatched_at=-11)
 
-    running(
-        make({"test.hung": Work(call=lambda *_: released.wait(60)), "test.job": Work(call=lambda *_: None)})
-    )
+    def hang(*_: object) -> None:
+        begun.set()
+        released.wait(60)
+
+    running(make({"test.hung": Work(call=hang), "test.job": Work(call=lambda *_: begun.wait(60))}))
 
     wait(lambda: records.job(other).state == "done", "the job behind")
     assert records.job(hung).state == "running"

@@ -30,7 +30,7 @@ def serve() -> Iterator[Serve]:
     app, servers = Flask(__name__), []
     app.add_url_rule("/away", view_func=lambda: redirect("/here"), endpoint="away")
     app.add_url_rule("/here", view_func=lambda: "here", endpoint="here")
-    app.add_url_rule("/long", view_func=lambda: Response(b"x" * 1000 for _ in range(5000)), endpoint="long")
+    app.add_url_rule("/long", view_func=lambda: Response(b"x" * 100_000 for _ in range(50)), endpoint="long")
 
     def serve(*, tls: bool = False) -> str:
         context = "adhoc" if tls else None
