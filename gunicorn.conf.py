@@ -295,6 +295,7 @@ def worker_exit(_server: Any, worker: Any) -> None:
     bot = getattr(worker.wsgi, "extensions", {}).get("wxbot") if hasattr(worker, "wsgi") else None
     if bot is not None:
         bot.runs.watch.close(patience_seconds=_LATE_SECONDS)
+        bot.outage.close()
 
 
 def child_exit(_server: Any, worker: Any) -> None:

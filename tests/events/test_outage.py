@@ -201,7 +201,7 @@ def test_handler_that_changes_the_working_directory_takes_no_spool_away(
     assert size
 
 
-def refuse(*_: object) -> None:
+def refuse(*_: object, **__: object) -> None:
     raise SpoolError("the disk is full")
 
 

@@ -78,10 +78,10 @@ def test_repeat_gets_no_row_for_what_is_on_its_way_to_the_spool(
     is_first, is_answered = [True], threading.Event()
     append = wx.bot.outage.spool.append
 
-    def append_slowly(entry: Spooled) -> None:
+    def append_slowly(entry: Spooled, **how: Any) -> Any:
         if is_first and is_first.pop():
             is_answered.wait(10)
-        append(entry)
+        return append(entry, **how)
 
     def said() -> str:
         answer: Any = wx.bot.runs.answer(delivery, arrived=time.monotonic())

@@ -313,7 +313,7 @@ def test_waiting_appends_share_an_fsync(spool: Spool, monkeypatch: pytest.Monkey
 @pytest.fixture
 def stuck(folder: Path, spool: Spool, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Thread]:
     """Hold the folder's lock, as a disk or a process that stands still does, against one append."""
-    monkeypatch.setattr("wxbot.events.spool._LOCK_SECONDS", 60.0)
+    monkeypatch.setattr("wxbot.events.folder_lock._LOCK_SECONDS", 60.0)
     descriptor = os.open(folder, os.O_RDONLY)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
     thread = threading.Thread(target=lambda: spool.append(event("patient")))
@@ -426,7 +426,7 @@ def test_nobody_waits_for_ever_for_a_process_that_stands_still_with_the_folder(
     spool: Spool, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spool.append(event("one"))
-    monkeypatch.setattr("wxbot.events.spool._LOCK_SECONDS", 0.05)
+    monkeypatch.setattr("wxbot.events.folder_lock._LOCK_SECONDS", 0.05)
     frozen = os.open(folder, os.O_RDONLY)
     fcntl.flock(frozen, fcntl.LOCK_EX)
 

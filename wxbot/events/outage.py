@@ -13,6 +13,7 @@ from wxbot.db.faults import is_busy, is_locked_out, kind
 from wxbot.errors import ForbiddenError, MalformedError
 from wxbot.events import rows
 from wxbot.events.gate import DatabaseGate
+from wxbot.events.neighbours import Neighbours
 from wxbot.events.recent import RecentAnswers
 from wxbot.events.records import Delivery, Records
 from wxbot.events.rows import State
@@ -52,6 +53,7 @@ class Outage:
         self._records = records
         self._texts = texts
         self._answers = RecentAnswers()
+        self._neighbours = Neighbours(spool.folder, self._answers.find)
         self._gate = DatabaseGate(probe, on_close=self._import_quietly)
         self._is_readable = False
 
@@ -90,13 +92,19 @@ class Outage:
             log.error("the return of the database cannot be watched for (%s)", error)
 
     def answered(self, event: Event, answer: Reply | Acknowledgement) -> None:
-        """Remember what was answered, for repeats during an outage."""
+        """Remember what was answered, for repeats during an outage, at whichever process of this machine."""
         self._answers.note(event.digest, answer)
+        self._neighbours.listen()
+
+    def close(self) -> None:
+        """Tell no other process any more what was answered here."""
+        self._neighbours.close()
 
     def keep(self, delivery: Delivery, outcome: Outcome | None) -> Reply | Acknowledgement:
         """Put an event into the spool, with its outcome if it has one; returns what the person reads.
 
-        A repeat of what was answered is on disk, and gets the same, as far as that can be found out. Raises
+        A repeat of what was answered is on disk, and gets the same, as far as that can be found out: what the
+        spool has, whichever process of this machine wrote it. Raises
         SpoolError when the spool cannot be written either, ForbiddenError for a stale one that is not known.
         """
         event = delivery.event
@@ -107,7 +115,7 @@ class Outage:
             raise ForbiddenError("old-event")
         reply = outcome.reply if outcome else self._texts.recorded(event)
         metrics.fallback("spooled")
-        self.spool.append(
+        earlier = self.spool.append(
             Spooled(
                 account=event.account,
                 body=event.body,
@@ -119,16 +127,19 @@ class Outage:
                 handler=outcome.handler if outcome else "",
                 detail=outcome.detail if outcome else "",
                 seconds=outcome.seconds if outcome else 0.0,
-            )
+            ),
+            event=event.digest,
         )
-        return reply
+        return reply if earlier is None else earlier
 
     def _known(self, delivery: Delivery) -> Reply | Acknowledgement | None:
-        """Return what an event was answered, by this process or, where only the lock is taken, by any."""
+        """Return what an event was answered: here, by whomever as long as that can be read, or next door."""
         answer = self._answers.find(delivery.event.digest)
         if answer is None and self._is_readable:
             with suppress(SQLAlchemyError):
                 answer = self._records.recall(delivery).reply
+        elif answer is None:
+            answer = self._neighbours.ask(delivery.event.digest)
         return answer
 
     def bring_in(self) -> int:
@@ -148,6 +159,7 @@ class Outage:
             self.bring_in()
         except (SQLAlchemyError, SpoolError) as error:
             log.warning("the spool could not be imported yet: %s", type(error).__name__)
+        self.spool.rest()
 
     def _enter(self, put_back: list[Spooled], entries: Sequence[Spooled]) -> None:
         """Import entries; one that the database refuses for what is in it keeps nobody else from it.

@@ -1,6 +1,7 @@
 """The spool: a folder that keeps events while the database is out of reach, until they are imported.
 
-1. append: lock the folder, open `current.jsonl`, end a torn line, write, fsync, unlock.
+1. append: lock the folder, look whether the event is there already (said.py), open `current.jsonl`, end a torn
+   line, write, fsync, unlock.
 2. import: lock the folder, rename the file to `import-….jsonl`, unlock; then line by line into the database.
 3. drop: when all its lines are entered; those that cannot be read are set aside in `damaged-….jsonl`, those
    that cannot be entered in `refused.jsonl`.
@@ -8,7 +9,6 @@
 Whoever is killed before 3 leaves a file that is imported once more: entering an event twice must do no harm.
 """
 
-import errno
 import fcntl
 import logging
 import os
@@ -23,8 +23,11 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from wxbot.errors import ConfigurationError, WxbotError
+from wxbot.events.folder_lock import locked
 from wxbot.events.reserve import Reserve
+from wxbot.events.said import Said
 from wxbot.events.spooled import LINE_START, Spooled, from_line, to_line
+from wxbot.wechat.replies import Acknowledgement, Reply
 
 PATIENCE_SECONDS = 2.0  # together with the wait for the database still in time for WeChat
 
@@ -33,9 +36,6 @@ _REFUSED = "refused.jsonl"
 _RESERVE = "reserve"
 _NO_FOLDER = "it is no folder"
 _BATCH = 100
-# For the lock of the folder, under which a line is written and fsynced.
-_LOCK_SECONDS = 2.0
-_LOCK_PAUSE_SECONDS = 0.005
 _LINE_BYTES = 1 << 20  # far beyond any callback; what is longer was never written by us
 
 log = logging.getLogger(__name__)
@@ -57,6 +57,8 @@ class _Waiting:
     """A line that waits to be written, and what became of it."""
 
     line: bytes
+    event: bytes | None
+    known: Reply | Acknowledgement | None = None
     is_settled: bool = False
     failure: str = "the thread that wrote it was ended"
 
@@ -71,6 +73,7 @@ class Spool:
         # A handler may change the working directory.
         self.folder = folder.absolute()
         self._reserve = Reserve(self.folder / _RESERVE, reserve_bytes)
+        self._said = Said(self.folder, _CURRENT)
         # One thread writes for all that wait, under one fsync; those that come meanwhile are its next batch.
         self._turn = threading.Condition()
         self._is_writing = False
@@ -82,7 +85,7 @@ class Spool:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             files = self._files()
             # Somebody who keeps it locked and stands still keeps nobody from starting.
-            with suppress(TimeoutError), _locked(self.folder):
+            with suppress(TimeoutError), locked(self.folder):
                 files = self._files()
                 if not files:
                     self._reserve.make()
@@ -106,13 +109,17 @@ class Spool:
         elif not os.access(there, os.W_OK):
             raise self._unusable(self.folder, f"there is none, and this user may not make it in {there}")
 
-    def append(self, entry: Spooled, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
+    def append(
+        self, entry: Spooled, *, event: bytes | None = None, patience_seconds: float = PATIENCE_SECONDS
+    ) -> Reply | Acknowledgement | None:
         """Keep an event; once this returns it survives a power cut.
 
+        With the digest of the `event`: only if no process of this machine has kept it within the last minute;
+        who is not the first gets what the first one answered.
         Raises SpoolError when it could not be kept, or not in time (then it may still be found later). The
         patience is with the threads of this process: who writes for them waits as long as the disk takes.
         """
-        waiting = _Waiting(to_line(entry))
+        waiting = _Waiting(to_line(entry), event)
         if len(waiting.line) > _LINE_BYTES:
             raise SpoolError(f"the event is too large for the spool: {len(waiting.line)} bytes")
         if self._has_turn(waiting, patience_seconds):
@@ -122,6 +129,7 @@ class Spool:
                 f"an event could not be kept in the spool {self.folder}: {waiting.failure}. "
                 "See to the disk; until then WeChat repeats the event."
             )
+        return waiting.known
 
     def import_into(self, enter: Callable[[Sequence[Spooled]], None]) -> int:
         """Hand all events to `enter` in batches, in the order of their arrival here; return how many.
@@ -144,9 +152,16 @@ class Spool:
         Raises SpoolError when that cannot be written.
         """
         try:
-            self._write(b"".join(map(to_line, entries)), _REFUSED)
+            with locked(self.folder) as folder:
+                self._write(folder, _REFUSED, b"".join(map(to_line, entries)))
         except OSError as error:
             raise SpoolError(f"{self.folder / _REFUSED} could not be written: {error.strerror}") from error
+
+    def rest(self) -> None:
+        """Let go of what is kept open for the next `append`, which opens it again."""
+        with self._turn:
+            if not self._is_writing:
+                self._said.close()
 
     def size(self) -> SpoolSize:
         """Return how many files, and bytes in them, wait for import."""
@@ -179,25 +194,43 @@ class Spool:
             batch, self._queue = self._queue, []
         failure = _Waiting.failure
         try:
-            self._write(b"".join(waiting.line for waiting in batch))
+            self._write_new(batch)
             failure = ""
         except OSError as error:
             failure = str(error.strerror)
         finally:
             with self._turn:
                 for waiting in batch:
-                    waiting.is_settled, waiting.failure = True, failure
+                    waiting.is_settled, waiting.failure = True, failure if waiting.known is None else ""
                 self._is_writing = False
                 self._turn.notify_all()
 
-    def _write(self, lines: bytes, name: str = _CURRENT) -> None:
-        with _locked(self.folder) as folder:
-            try:
-                _append(folder, name, lines)
-            except OSError as error:
-                if not self._reserve.free_for(error):
-                    raise
-                _append(folder, name, lines)
+    def _write_new(self, batch: Sequence[_Waiting]) -> None:
+        """Write what is not there yet, and look up the answers of what is, before others write."""
+        with locked(self.folder) as folder:
+            left = self._look_up(batch)
+            first = {waiting.event or waiting: waiting for waiting in reversed(left)}
+            new = [waiting for waiting in left if first[waiting.event or waiting] is waiting]
+            if new:
+                self._write(folder, _CURRENT, b"".join(waiting.line for waiting in new))
+            if len(new) < len(left):
+                self._look_up(left)
+
+    def _look_up(self, batch: Sequence[_Waiting]) -> list[_Waiting]:
+        """Give those whose event is in the spool what was answered to it; returns the others."""
+        if any(waiting.event for waiting in batch):
+            self._said.catch_up()
+        for waiting in batch:
+            waiting.known = self._said.find(waiting.event) if waiting.event else None
+        return [waiting for waiting in batch if waiting.known is None]
+
+    def _write(self, folder: int, name: str, lines: bytes) -> None:
+        try:
+            _append(folder, name, lines)
+        except OSError as error:
+            if not self._reserve.free_for(error):
+                raise
+            _append(folder, name, lines)
 
     def _close_current(self) -> None:
         """Give the file that is appended to a name of its own; nobody writes into it from then on."""
@@ -205,7 +238,7 @@ class Spool:
         try:
             if not current.exists():
                 return
-            with _locked(self.folder) as folder:
+            with locked(self.folder) as folder:
                 if current.exists() and current.stat().st_size:
                     current.rename(self.folder / f"import-{time.time_ns():020d}-{secrets.token_hex(4)}.jsonl")
                     os.fsync(folder)
@@ -229,38 +262,6 @@ def _sizes(files: Iterable[Path]) -> Iterator[int]:
         with suppress(FileNotFoundError):  # imported meanwhile
             if size := path.stat().st_size:
                 yield size
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[int]:
-    """Hold the folder alone among all processes; yields its descriptor.
-
-    Raises TimeoutError when somebody else has held it for too long: a process that stands still, or its disk.
-    flock() would wait without end, and the thread of a request with it.
-    """
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        _lock(descriptor)
-        try:
-            yield descriptor
-        finally:
-            # Closing would not unlock while a child that was forked meanwhile has the descriptor too.
-            fcntl.flock(descriptor, fcntl.LOCK_UN)
-    finally:
-        os.close(descriptor)
-
-
-def _lock(descriptor: int) -> None:
-    give_up_at = time.monotonic() + _LOCK_SECONDS
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except BlockingIOError:
-            if time.monotonic() > give_up_at:
-                held = f"another process has kept it locked for {_LOCK_SECONDS:g} s; is one of them frozen?"
-                raise TimeoutError(errno.ETIMEDOUT, held) from None
-        time.sleep(_LOCK_PAUSE_SECONDS)
 
 
 def _append(folder: int, name: str, lines: bytes) -> None:

@@ -134,6 +134,7 @@ class Wx:
         self._settled(_PATIENCE_SECONDS)
         self.bot.runs.watch.close()
         self.bot.runs.clerks.close()
+        self.bot.outage.close()
         self.bot.pool.close()
         self.bot.channels.view.close()
         self.bot.queue.close()
