@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select, text, update
@@ -14,12 +15,14 @@ from sqlalchemy.orm import Session
 from tests.events.settling import BusyError, gone, settle
 from wxbot import Plugin, Scan, Text, TextMessage
 from wxbot.db.models import events, followers
-from wxbot.events import outage, recent, runs
+from wxbot.events import neighbours, outage, recent, runs
 from wxbot.events.recent import Hearing, RecentAnswers
+from wxbot.events.records import Delivery
 from wxbot.events.spool import Spool, SpoolError
 from wxbot.events.spooled import Spooled
 from wxbot.testing import Wx
 from wxbot.wechat import replies
+from wxbot.wechat.parse import parse_event
 
 BODY = (
     b"<xml><ToUserName>gh_1</ToUserName><FromUserName>o1</FromUserName><CreateTime>1700000000</CreateTime>"
@@ -249,6 +252,42 @@ def test_repeat_at_another_process_reads_the_same_while_only_the_lock_is_taken(
     assert wx.bot.outage.is_on and wx.bot.outage.spool.size().files == 1
     assert repeated == said != other
     settle(wx)
+
+
+def answer(wx: Wx, body: bytes = BODY) -> str:
+    said: Any = wx.bot.runs.answer(
+        Delivery(event=parse_event(body, account="default")), arrived=time.monotonic()
+    )
+    return str(said.content)
+
+
+@pytest.mark.parametrize("asked", [0, 1])
+def test_repeat_between_an_outage_and_its_import_reads_what_was_said(
+    plugin: Plugin, make_wx: Callable[..., Wx], monkeypatch: pytest.MonkeyPatch, asked: int
+) -> None:
+    """At the process that said it, and at another one of the same machine."""
+    monkeypatch.setattr(neighbours, "_PATIENCE_SECONDS", 30.0)
+    keys: list[str] = []
+    plugin.scene("code")(lambda scan: keys.append(scan.openid) or "好")
+    both = [make_wx(), make_wx()]
+    with gone(both[0]), gone(both[1]):
+        said = [answer(both[0]), answer(both[1], BODY.replace(b"o1", b"o2"))]
+    give_up_at = time.monotonic() + 30
+    while len(list(both[0].bot.outage.spool.folder.glob("*.sock"))) < 2:
+        assert time.monotonic() < give_up_at
+        time.sleep(0.01)
+    with monkeypatch.context() as patched:
+        for wx in both:
+            patched.setattr(wx.bot.outage, "bring_in", lambda: 0)
+            wx.bot.outage._gate.succeeded()
+        repeated = answer(both[asked])
+        new = answer(both[asked], BODY.replace(b"o1", b"o3"))
+    for wx in both:
+        settle(wx)
+
+    assert repeated == said[0] != new == "好"
+    assert sorted(keys) == ["o1", "o2", "o3"]
+    assert answer(both[0]) == said[0]
 
 
 def test_only_the_latest_answers_are_remembered() -> None:

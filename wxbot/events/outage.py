@@ -1,6 +1,8 @@
 """What happens to events while the database is out of reach: kept in the spool, brought in afterwards."""
 
 import logging
+import math
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -14,7 +16,7 @@ from wxbot.errors import ForbiddenError, MalformedError
 from wxbot.events import rows
 from wxbot.events.gate import DatabaseGate
 from wxbot.events.neighbours import Neighbours
-from wxbot.events.recent import RecentAnswers
+from wxbot.events.recent import KEPT_SECONDS, RecentAnswers
 from wxbot.events.records import Delivery, Records
 from wxbot.events.rows import State
 from wxbot.events.spool import Spool, SpoolError
@@ -56,6 +58,7 @@ class Outage:
         self._neighbours = Neighbours(spool.folder, self._answers.find)
         self._gate = DatabaseGate(probe, on_close=self._import_quietly)
         self._is_readable = False
+        self._has_echoes_until = -math.inf
 
     @property
     def is_on(self) -> bool:
@@ -85,9 +88,11 @@ class Outage:
             self._open(kind(error))
 
     def _open(self, because: str) -> None:
+        self._has_echoes_until = math.inf  # before it, as its end may come at once
         try:
             self._gate.failed(because)
         except RuntimeError as error:
+            self._has_echoes_until = time.monotonic() + KEPT_SECONDS
             # This event goes to the spool all the same, and the next one tries again.
             log.error("the return of the database cannot be watched for (%s)", error)
 
@@ -95,6 +100,15 @@ class Outage:
         """Remember what was answered, for repeats during an outage, at whichever process of this machine."""
         self._answers.note(event.digest, answer)
         self._neighbours.listen()
+
+    def echo(self, event: Event) -> Reply | Acknowledgement | None:
+        """Return what an event without a record was answered during an outage that is over for a moment only.
+
+        It is in the spool of this process, or of another one of the machine, and its import is to come.
+        """
+        if time.monotonic() > self._has_echoes_until:
+            return None
+        return self._answers.find(event.digest) or self._neighbours.ask(event.digest)
 
     def close(self) -> None:
         """Tell no other process any more what was answered here."""
@@ -155,6 +169,7 @@ class Outage:
         return max(0, count)
 
     def _import_quietly(self) -> None:
+        self._has_echoes_until = time.monotonic() + KEPT_SECONDS
         try:
             self.bring_in()
         except (SQLAlchemyError, SpoolError) as error:

@@ -196,7 +196,8 @@ class Runs:
         while recalled.state is State.RUNNING and run.age_seconds < self._deadline_seconds:
             time.sleep(_POLL_SECONDS)
             recalled = self._ask(run)
-        if recalled.state is None or recalled.run == run.id:  # ours: late before its thread was free
+        echo = self._outage.echo(run.event) if recalled.state is None else None
+        if echo is None and (recalled.state is None or recalled.run == run.id):  # late before it had a thread
             run.known = recalled.follower
             return run.is_abandoned
         run.is_repeat = True
@@ -206,7 +207,7 @@ class Runs:
             recalled = self._ask(run)
         if not recalled.is_signature_known:
             self._records.accept(run.delivery)
-        self._leave(run, recalled.reply)
+        self._leave(run, echo or recalled.reply)
         return True
 
     def _ask(self, run: Run) -> Recalled:

@@ -1,7 +1,7 @@
 """The spool: a folder that keeps events while the database is out of reach, until they are imported.
 
-1. append: lock the folder, look whether the event is there already (said.py), open `current.jsonl`, end a torn
-   line, write, fsync, unlock.
+1. append: lock the folder, look whether the event is there already (said.py), open `current.jsonl`, end a
+   torn line, write, fsync, unlock.
 2. import: lock the folder, rename the file to `import-….jsonl`, unlock; then line by line into the database.
 3. drop: when all its lines are entered; those that cannot be read are set aside in `damaged-….jsonl`, those
    that cannot be entered in `refused.jsonl`.
