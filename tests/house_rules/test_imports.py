@@ -103,7 +103,7 @@ def test_third_parties_stay_behind_their_fences(product: dict[Path, ast.Module])
 
 
 def test_web_processes_load_nothing_that_they_hardly_ever_need() -> None:
-    seldom = {"alembic", "requests", "rich", "psycopg", "pymysql", "redis", "watchfiles", "wechatpy"}
+    seldom = {"alembic", "huey", "requests", "rich", "psycopg", "pymysql", "redis", "watchfiles", "wechatpy"}
     seldom |= {"sqlalchemy.dialects.postgresql", "sqlalchemy.dialects.mysql"}  # but for who uses them
     program = "import sys, wxbot.app; print(*sys.modules)"
 

@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 from wxbot.doctor.finding import Finding, fail, ok, warn
 from wxbot.errors import ConfigurationError, WxbotError
 from wxbot.events.spool import Spool
-from wxbot.jobs.engine import ask_redis
 
 if TYPE_CHECKING:
     from wxbot.settings import AccountSettings, Settings
@@ -92,6 +91,9 @@ def of_queue(configured: "Settings") -> Iterator[Finding]:
     """Yield whether Redis does what it is asked, where it carries the jobs."""
     if configured.jobs.backend != "redis":
         return
+    # Huey imports every client of a server that is installed.
+    from wxbot.jobs.engine import ask_redis  # noqa: PLC0415
+
     url = configured.redis.url.get_secret_value()
     try:
         ask_redis(url)

@@ -2,35 +2,18 @@
 
 import logging
 import math
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
+from huey import Huey
+from huey.consumer import Consumer
+from huey.serializer import SignedSerializer
+from huey.storage import RedisStorage, SqliteStorage
+
 from wxbot import clock
 from wxbot.errors import ConfigurationError
-
-
-@contextmanager
-def _unseen(*clients: str) -> Iterator[None]:
-    """Let what is imported meanwhile find none of these packages, unless they are loaded already."""
-    hidden = [name for name in clients if name not in sys.modules]
-    for name in hidden:
-        sys.modules[name] = None  # type: ignore[assignment]  # Python's way to say that there is none
-    try:
-        yield
-    finally:
-        for name in hidden:
-            sys.modules.pop(name, None)
-
-
-# Huey loads each client of a server that it finds, used or not: 12 MB and a fifth of a second a process.
-with _unseen("psycopg", "redis"):
-    from huey import Huey, storage
-    from huey.consumer import Consumer
-    from huey.serializer import SignedSerializer
 
 log = logging.getLogger(__name__)
 
@@ -56,10 +39,10 @@ def open_engine(backend: str, place: str, *, key: bytes, queue: Receiver) -> "En
     name = f"wxbot{key.hex()[:12]}"
     serializer = SignedSerializer(secret=key.hex(), salt="wxbot jobs")
     if backend == "redis":
-        store: dict[str, Any] = {"storage_class": storage.RedisStorage, "connection_pool": _redis_pool(place)}
+        storage: dict[str, Any] = {"storage_class": RedisStorage, "connection_pool": _redis_pool(place)}
     else:
-        store = {"storage_class": _File, "filename": place, "timeout": 2, "create_tables": False}
-    engine = Engine(name, serializer=serializer, results=False, **store)
+        storage = {"storage_class": _File, "filename": place, "timeout": 2, "create_tables": False}
+    engine = Engine(name, serializer=serializer, results=False, **storage)
     engine.serve(queue)
     return engine
 
@@ -68,7 +51,7 @@ def ask_redis(url: str) -> None:
     """Return if a Redis does what it is asked; raises what its client or `open_engine` does."""
     pool = _redis_pool(url)
     try:
-        storage.RedisStorage(connection_pool=pool).conn.ping()
+        RedisStorage(connection_pool=pool).conn.ping()
     finally:
         pool.disconnect()
 
@@ -125,7 +108,7 @@ class _Consumer(Consumer):  # type: ignore[misc]
         return
 
 
-class _File(storage.SqliteStorage):  # type: ignore[misc]
+class _File(SqliteStorage):  # type: ignore[misc]
     """A file that may be deleted at any time: looked for at every use, made when it is missing."""
 
     _conn: Any
@@ -159,26 +142,18 @@ def _identity(path: str) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _show(redis: Any) -> None:
-    """Let Huey have the client that was hidden from it when it was loaded."""
-    storage.ConnectionPool = redis.ConnectionPool
-    storage.Redis = storage.RedisStorage.redis_client = redis.Redis
-    storage.ConnectionError, storage.TimeoutError = redis.ConnectionError, redis.TimeoutError
-
-
 def _redis_pool(url: str) -> Any:
     try:
-        import redis  # noqa: PLC0415 (an extra that few deployments need)
+        from redis import ConnectionPool  # noqa: PLC0415 (an extra that few deployments need)
         from redis.backoff import NoBackoff  # noqa: PLC0415
         from redis.retry import Retry  # noqa: PLC0415
     except ImportError:
         raise ConfigurationError(
             '[jobs] backend: redis needs the Redis client; install it with: pip install "wxbot[redis]"'
         ) from None
-    _show(redis)
     try:
         # Its own retries would hold up the answer to a scan for many seconds.
-        return redis.ConnectionPool.from_url(
+        return ConnectionPool.from_url(
             url,
             socket_connect_timeout=_CONNECT_SECONDS,
             socket_timeout=_ANSWER_SECONDS,

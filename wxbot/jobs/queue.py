@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wxbot import clock
-from wxbot.jobs import engine
 
 if TYPE_CHECKING:
     from huey.consumer import Consumer
 
+    from wxbot.jobs.engine import Engine
     from wxbot.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -28,15 +28,15 @@ STOP_SECONDS = 30
 class Queue:
     """What hands jobs to the workers of all processes. Only ids travel, signed."""
 
-    def __init__(self, open_engine: "Callable[[Queue], engine.Engine]") -> None:
+    def __init__(self, open_engine: "Callable[[Queue], Engine]") -> None:
         self._open_engine = open_engine
-        self._opened: engine.Engine | None = None
+        self._opened: Engine | None = None
         self._opening = threading.Lock()
         self._blocked_until = 0.0
         self._run: Callable[[bytes], object] = lambda _id: None
 
     @property
-    def engine(self) -> engine.Engine:
+    def engine(self) -> "Engine":
         """What carries the ids, made when it is used first: many processes make no jobs."""
         with self._opening:
             if self._opened is None:
@@ -100,7 +100,10 @@ def open_queue(*, backend: str, path: str, redis_url: str, secret_key: str) -> Q
     key = hmac.digest(secret_key.encode(), b"wxbot jobs", "sha256")
     place = redis_url if backend == "redis" else str(Path(path).absolute())  # a handler may change the folder
 
-    def open_engine(queue: Queue) -> engine.Engine:
+    def open_engine(queue: Queue) -> "Engine":
+        # Huey imports every client of a server that is installed.
+        from wxbot.jobs import engine  # noqa: PLC0415
+
         return engine.open_engine(backend, place, key=key, queue=queue)
 
     queue = Queue(open_engine)
