@@ -10,6 +10,7 @@ from wxbot.emulator.rules import Rules
 from wxbot.qrcodes.batch import Batch, BatchStoppedError, Output
 from wxbot.qrcodes.batch_file import BatchFileError, read_plan
 from wxbot.qrcodes.numbers import Numbers
+from wxbot.wechat.errcodes import UnreachableError
 
 HEADER = "scene,type,permanent,caption\n"
 NEXT = ",number,yes,"
@@ -121,3 +122,54 @@ def test_a_batch_that_was_stuck_gives_the_number_back_and_goes_on(
 
     assert work(*lines) == {"A": "1", "B": "3"}
     assert [each.number for each in numbers.taken("default")] == [1, 3]
+
+
+def test_a_batch_of_which_nothing_was_minted_leaves_no_trace_in_the_numbers(
+    platform: Any, numbers: Numbers, work: Work
+) -> None:
+    numbers.take("default", "shop", "door", 7)
+    numbers.release("default", 7, quarantine_days=0)
+    past = numbers.history("default", 7)
+    platform.world.trouble = type(platform.world.trouble)(api_errors=(48001,) * 8)
+
+    with pytest.raises(BatchStoppedError, match="0 of 4 codes are done"):
+        work(f"{NEXT}A", "5,number,yes,B", "7,number,yes,C", f"{NEXT}D")
+    assert numbers.taken("default") == numbers.history("default", 5) == []
+    assert numbers.history("default", 7) == past
+    platform.world.trouble = type(platform.world.trouble)()
+    work(f"{NEXT}A", "15,number,yes,B", "17,number,yes,C", f"{NEXT}D")
+
+    assert {15, 17} < {each.number for each in numbers.taken("default")}
+    assert numbers.take("default", "shop", "shelf", 5).number == 5
+
+
+def test_what_the_file_names_has_the_batch_as_its_owner(platform: Any, numbers: Numbers, work: Work) -> None:
+    platform.world.rules = Rules(code_calls_a_day=1)
+    with pytest.raises(BatchStoppedError):
+        work("2,number,yes,C", "4,number,yes,D", at_once=1)
+
+    held = numbers.taken("default")
+    assert [each.purpose for each in held] == [
+        "named on line 2 of tables.csv: C",
+        "named on line 3 of tables.csv: D",
+    ]
+    assert all(each.owner.startswith("batch ") for each in held)
+    more_calls(platform)
+    # Of another file that asks for the next free number, nothing was taken yet.
+    assert work("4,number,yes,D", f"{NEXT}E")["D"] == "4"
+
+
+def test_a_number_of_a_batch_that_may_have_a_code_stays_taken(platform: Any, numbers: Numbers) -> None:
+    class Silent:
+        def create_qrcode(self, **_: Any) -> Any:
+            raise UnreachableError("no answer came", call="qrcode/create", was_sent=True)
+
+    minter = type(platform.minter)(platform.engine, client_for=lambda _: Silent(), now=platform.now)
+    numbers.hold("default", "batch 1", dict.fromkeys(range(2, 80), "line"))
+    with pytest.raises(UnreachableError):
+        minter.mint(4, expires_in=None)
+    platform.minter.mint(6, expires_in=None)
+
+    numbers.undo("default", "batch 1")
+
+    assert [each.number for each in numbers.taken("default")] == [4, 6]

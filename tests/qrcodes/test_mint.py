@@ -1,12 +1,13 @@
 """A code is minted once, kept, and renewed before it ends."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
-from wxbot.db.models import mintings
+from wxbot.db.models import mintings, permanent_numbers
 from wxbot.qrcodes.kinds import SceneRefusedError
 from wxbot.qrcodes.mint import Code
 from wxbot.qrcodes.numbers import Numbers
@@ -139,6 +140,78 @@ def test_number_is_not_used_up_by_what_is_refused(platform: Any) -> None:
     assert numbers.taken("default") == []
     platform.minter.mint(78, expires_in=None)
     assert [each.number for each in numbers.taken("default")] == [78]
+
+
+def refuse(platform: Any, number: int, meanwhile: Callable[[], object] = lambda: None) -> None:
+    """Ask for a permanent code, which is refused after `meanwhile` has happened."""
+
+    class Refusing:
+        def create_qrcode(self, **_: Any) -> Any:
+            meanwhile()
+            raise NotAllowedError(48001, call="qrcode/create", advice="not allowed")
+
+    minter = type(platform.minter)(platform.engine, client_for=lambda _: Refusing(), now=platform.now)
+    with pytest.raises(NotAllowedError):
+        minter.mint(number, expires_in=None)
+
+
+def test_number_that_was_refused_has_no_history_and_is_as_fresh_as_before(platform: Any) -> None:
+    numbers = Numbers(platform.engine, now=platform.now)
+
+    for _ in range(3):
+        refuse(platform, 1)
+
+    assert numbers.history("default", 1) == []
+    assert [numbers.take("default", "shop", "shelf").number for _ in range(2)] == [1, 2]
+
+
+def test_number_that_has_rested_is_what_it_was_after_a_refusal(platform: Any) -> None:
+    numbers = Numbers(platform.engine, now=platform.now)
+    for owner in ("museum", "shop"):
+        numbers.take("default", owner, "door", 7)
+        platform.pass_time(10)
+        numbers.release("default", 7, quarantine_days=0)
+    before = numbers.history("default", 7)
+
+    refuse(platform, 7)
+
+    assert (numbers.taken("default"), numbers.history("default", 7)) == ([], before)
+    with platform.engine.connect() as connection:
+        row = connection.execute(select(permanent_numbers)).one()
+    had = ("quarantined", "shop", "door", before[0].taken_at)
+    assert (row.state, row.owner, row.purpose, row.taken_at) == had
+    assert numbers.take("default", "museum", "hall", 7).owner == "museum"
+
+
+def test_number_whose_code_another_process_has_made_meanwhile_stays_taken(platform: Any) -> None:
+    def hang() -> None:
+        platform.pass_time(61)
+        platform.minter.mint(9, expires_in=None)
+
+    refuse(platform, 9, hang)
+
+    assert [each.number for each in Numbers(platform.engine).taken("default")] == [9]
+
+
+def test_number_that_gets_an_owner_while_it_is_asked_for_stays_the_owners(platform: Any) -> None:
+    numbers = Numbers(platform.engine, now=platform.now)
+
+    refuse(platform, 4, lambda: numbers.hold("default", "batch 1", {2: "line 2", 4: "line 3"}))
+    refuse(platform, 5, lambda: numbers.take("default", "channel:door", "door", 5))
+
+    held = [(each.number, each.owner) for each in numbers.taken("default")]
+    assert held == [(2, "batch 1"), (4, "batch 1"), (5, "channel:door")]
+
+
+def test_number_that_has_a_code_but_no_owner_is_not_taken_by_name(platform: Any) -> None:
+    numbers = Numbers(platform.engine, now=platform.now)
+    platform.minter.mint(4, expires_in=None)
+
+    numbers.hold("default", "batch 1", {4: "line 2"})
+    with pytest.raises(SceneRefusedError, match="the permanent number 4 is taken by nobody named"):
+        numbers.take("default", "shop", "door", 4)
+
+    assert [each.owner for each in numbers.taken("default")] == [""]
 
 
 def test_number_stays_whose_it_is_when_its_minting_is_refused(platform: Any) -> None:

@@ -107,6 +107,8 @@ class Batch:
                 progress(done, total)
         except WxbotError as error:
             done = len(self._rows(is_done=True))  # with those that were on their way
+            if not done:  # so that it may as well be dropped, or another file take its place
+                self._numbers.undo(self._plan.account, self._plan.holder)
             raise BatchStoppedError(
                 f"{done} of {total} codes are done, then: {error}. Run the same command again to go on"
             ) from error
@@ -140,6 +142,7 @@ class Batch:
             held = select(func.count()).where(
                 permanent_numbers.c.account == plan.account,
                 permanent_numbers.c.owner.in_(former),
+                permanent_numbers.c.purpose.startswith("line "),  # not those that the file named
                 permanent_numbers.c.state == "taken",
             )
             taken = connection.execute(held).scalar_one() if former else 0
@@ -193,15 +196,16 @@ class Batch:
     def _hold_named(self, lines: list[Line]) -> None:
         """Take the permanent numbers that the file names, before anybody gets one as the next free."""
         named = {
-            int(each.scene): each.line
-            for each in lines
-            if each.scene and each.is_integer and each.is_permanent
+            int(each.scene): each for each in lines if each.scene and each.is_integer and each.is_permanent
         }
         resting = self._numbers.resting(self._plan.account, limit=LARGEST_PERMANENT_NUMBER) if named else []
-        faults = [f"line {named[each.number]}: {each.refusal}" for each in resting if each.number in named]
+        faults = [
+            f"line {named[each.number].line}: {each.refusal}" for each in resting if each.number in named
+        ]
         if faults:
             raise BatchFileError(faults)
-        self._numbers.hold(self._plan.account, list(named))
+        purposes = {number: f"named on {self._purpose(line)}"[:255] for number, line in named.items()}
+        self._numbers.hold(self._plan.account, self._plan.holder, purposes)
 
     def _open_lines(self) -> list[Line]:
         rows = self._rows(is_done=False)
@@ -272,8 +276,11 @@ class Batch:
 
     def _next_number(self, line: Line) -> str:
         plan = self._plan
-        purpose = f"line {line.line} of {plan.file_name}: {line.caption}"[:255]
+        purpose = self._purpose(line)[:255]
         return str(self._numbers.take(plan.account, plan.holder, purpose, beside=self._named).number)
+
+    def _purpose(self, line: Line) -> str:
+        return f"line {line.line} of {self._plan.file_name}: {line.caption}"
 
     def _mint(self, scene: str, line: Line) -> Code:
         pauses = iter(_PAUSES)

@@ -16,12 +16,13 @@ from typing import Literal, Protocol
 from sqlalchemy import Connection, Engine, RowMapping, select, update
 
 from wxbot import clock
-from wxbot.db.models import mintings, qrcodes
+from wxbot.db.models import mintings, permanent_numbers, qrcodes
 from wxbot.db.patience import patiently
 from wxbot.db.statements import insert_first
 from wxbot.errors import WxbotError
 from wxbot.qrcodes import numbers
 from wxbot.qrcodes.kinds import Kind, SceneTakenError, kind_of
+from wxbot.qrcodes.undoing import undo
 from wxbot.wechat.api import Ticket
 from wxbot.wechat.errcodes import UnreachableError
 
@@ -74,6 +75,7 @@ class _Claim:
     """A call that was written down; `took_number`: its permanent number was free before."""
 
     id: bytes
+    started_at: int
     took_number: bool
 
 
@@ -168,11 +170,12 @@ class Minter:
     def _seconds(self) -> int:
         return int(self._now().timestamp())
 
-    def _hold_number(self, kind: Kind, connection: Connection) -> bool:
+    def _hold_number(self, kind: Kind, connection: Connection, *, at: int | None = None) -> bool:
         """Take the number that a code has, if it has one that can be taken; False: it was not free."""
         if not (kind.is_integer and kind.is_permanent):
             return False
-        return numbers.hold(connection, kind.account, int(kind.scene), at=self._seconds())
+        at = self._seconds() if at is None else at
+        return numbers.hold(connection, kind.account, int(kind.scene), at=at)
 
     def _on_record(self, kind: Kind) -> str:
         code = self.find(kind.scene, account=kind.account, is_permanent=kind.is_permanent)
@@ -194,8 +197,8 @@ class Minter:
     def _claim(self, wish: "_Wish", connection: Connection) -> _Claim | Literal["busy", "done"]:
         """Write down that the code is about to be asked for, or say how far somebody else is with it.
 
-        A number is taken in the same transaction, and given back in that which ends the claim: nobody else
-        can rely on it meanwhile.
+        A number is taken in the same transaction, and its being taken undone in that which ends the claim
+        with a refusal, if nobody has named an owner meanwhile.
         """
         kind = wish.kind
         started_at = self._seconds()
@@ -216,7 +219,8 @@ class Minter:
         if self._good(connection, wish):
             connection.rollback()
             return "done"
-        return _Claim(id=claim, took_number=self._hold_number(kind, connection))
+        took_number = self._hold_number(kind, connection, at=started_at)
+        return _Claim(id=claim, started_at=started_at, took_number=took_number)
 
     def _ask(self, client: Client, kind: Kind, expires_in: int | None, *, claim: _Claim) -> Code:
         asked_at = self._seconds()
@@ -267,13 +271,16 @@ class Minter:
 
     def _note(self, kind: Kind, claim: _Claim, outcome: str, detail: str) -> None:
         values = {"outcome": outcome, "claim": None, "detail": detail[:255]}
-        noted = update(mintings).where(mintings.c.id == claim.id).values(values)
+        mine = mintings.c.id == claim.id
+        ended = update(mintings).where(mine, mintings.c.claim.is_not(None)).values(claim=None)
+        noted = update(mintings).where(mine).values(values)
 
         def write(connection: Connection) -> None:
+            was_open = connection.execute(ended).rowcount
             connection.execute(noted)
-            if claim.took_number and outcome == "refused":  # nobody has a code of it
-                at = self._seconds()
-                numbers.give_back(connection, kind.account, int(kind.scene), at=at, quarantine_days=0)
+            # Once it was given up, somebody else may have asked for the same number.
+            if was_open and claim.took_number and outcome == "refused":
+                _undo_hold(connection, kind, at=claim.started_at)
 
         patiently(self._engine, write)
 
@@ -281,6 +288,13 @@ class Minter:
 def code_of(row: RowMapping | dict[str, object]) -> Code:
     """Return a row of `qrcodes` as a code."""
     return Code(**{column.name: row[column.name] for column in qrcodes.columns})  # type: ignore[arg-type]
+
+
+def _undo_hold(connection: Connection, kind: Kind, *, at: int) -> None:
+    """Let a number be as it was, unless it has got an owner since then."""
+    table = permanent_numbers.c
+    which = table.owner == "", table.purpose == "", table.taken_at == at
+    undo(connection, kind.account, [int(kind.scene)], *which)
 
 
 def _give_up_old_claims(connection: Connection, *, before: int) -> None:

@@ -6,7 +6,7 @@ that is given back rests before it is given to somebody else, and its past is ke
 
 import logging
 import os
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count, islice
@@ -20,6 +20,7 @@ from wxbot.db.models import number_history, permanent_numbers, qrcodes
 from wxbot.db.patience import patiently
 from wxbot.db.statements import insert_first
 from wxbot.qrcodes.kinds import LARGEST_PERMANENT_NUMBER, SceneRefusedError
+from wxbot.qrcodes.undoing import undo, with_codes
 
 DAY_SECONDS = 86_400
 QUARANTINE_DAYS = 180
@@ -132,18 +133,29 @@ class Numbers:
         self._warn(account)
         return meaning
 
-    def hold(self, account: str, wanted: Sequence[int]) -> None:
-        """Take numbers that are to be minted without an owner; what is taken stays whose it is.
+    def hold(self, account: str, owner: str, purposes: Mapping[int, str]) -> None:
+        """Take numbers, each for its purpose; what is taken by somebody stays whose it is.
 
         Raises NumberRefusedError at one that rests.
         """
         at = self._seconds()
-        for start in range(0, len(wanted), _HELD_AT_ONCE):
-            part = wanted[start : start + _HELD_AT_ONCE]
+        for part in _parts(purposes):
 
-            def work(connection: Connection, part: Sequence[int] = part) -> None:
+            def work(connection: Connection, part: Collection[int] = part) -> None:
                 for number in part:
-                    hold(connection, account, number, at=at)
+                    hold(connection, account, number, owner=owner, purpose=purposes[number], at=at)
+
+            patiently(self._engine, work)
+
+    def undo(self, account: str, owner: str) -> None:
+        """Let an owner's numbers be as they were, but those that WeChat may have made a code of."""
+        mine = permanent_numbers.c.account == account, permanent_numbers.c.owner == owner
+        with self._engine.connect() as connection:
+            wanted = connection.scalars(select(permanent_numbers.c.number).where(*mine)).all()
+        for part in _parts(wanted):
+
+            def work(connection: Connection, part: Collection[int] = part) -> None:
+                undo(connection, account, part, permanent_numbers.c.owner == owner)
 
             patiently(self._engine, work)
 
@@ -215,10 +227,16 @@ class Numbers:
     def _take_this(self, account: str, owner: str, purpose: str, number: int) -> Meaning:
         if not 1 <= number <= LARGEST_PERMANENT_NUMBER:
             raise NumberRefusedError(f"a permanent number is between 1 and {LARGEST_PERMANENT_NUMBER}")
-        if meaning := self._take(account, owner, purpose, number):
-            return meaning
-        with self._engine.connect() as connection:
-            raise NumberRefusedError(_why_not(connection, account, number))
+        at = self._seconds()
+
+        def work(connection: Connection) -> None:
+            if not hold(connection, account, number, owner=owner, purpose=purpose, at=at):
+                row = connection.execute(_this(account, number)).one()
+                whose = _whose(row.owner, row.purpose)
+                raise NumberRefusedError(f"the permanent number {number} is taken by {whose}")
+
+        patiently(self._engine, work)
+        return Meaning(account=account, number=number, owner=owner, purpose=purpose, taken_at=at)
 
     def _take(self, account: str, owner: str, purpose: str, number: int) -> Meaning | None:
         meaning = Meaning(
@@ -264,6 +282,17 @@ def _above(account: str, after: int) -> Select[Any]:
     return select(permanent_numbers).where(*mine).order_by(permanent_numbers.c.number)
 
 
+def _this(account: str, number: int) -> Select[Any]:
+    mine = permanent_numbers.c.account == account, permanent_numbers.c.number == number
+    return select(permanent_numbers).where(*mine)
+
+
+def _parts(numbers: Collection[int]) -> Iterator[list[int]]:
+    rest = iter(numbers)
+    while part := list(islice(rest, _HELD_AT_ONCE)):
+        yield part
+
+
 def _meaning(account: str, row: Row[Any]) -> Meaning:
     return Meaning(
         account=account, number=row.number, owner=row.owner, purpose=row.purpose, taken_at=row.taken_at
@@ -304,21 +333,24 @@ def _rested(connection: Connection, account: str, at: int) -> Iterator[int]:
         yield from found
 
 
-def hold(connection: Connection, account: str, number: int, *, at: int) -> bool:
-    """Take a number that is about to be minted without an owner; False: it is taken already.
+def hold(
+    connection: Connection, account: str, number: int, *, at: int, owner: str = "", purpose: str = ""
+) -> bool:
+    """Take a number, as a rule one that is about to be minted; False: it is somebody else's.
 
-    Raises NumberRefusedError if it rests.
+    An owner also gets what is taken without one as long as there is no code: the call for it may yet be
+    refused, which gives it back. Raises NumberRefusedError if it rests.
     """
-    if _enter(connection, account, number, owner="", purpose="", at=at):
-        return True
-    state = connection.scalar(
-        select(permanent_numbers.c.state).where(
-            permanent_numbers.c.account == account, permanent_numbers.c.number == number
-        )
-    )
-    if state != "taken":
-        raise NumberRefusedError(_why_not(connection, account, number))
-    return False
+    while not _enter(connection, account, number, owner=owner, purpose=purpose, at=at):
+        # Locked, so that nobody undoes its being taken while a call for it is written down.
+        row = connection.execute(_this(account, number).with_for_update(read=True)).one_or_none()
+        if row is not None and row.state == "taken":
+            return bool(owner) and _name(connection, account, number, owner=owner, purpose=purpose)
+        if row is not None and row.free_at > at:
+            raise NumberRefusedError(
+                Rest(number=number, owner=row.owner, purpose=row.purpose, free_at=row.free_at).refusal
+            )
+    return True
 
 
 def give_back(
@@ -353,15 +385,14 @@ def _enter(connection: Connection, account: str, number: int, *, owner: str, pur
     )
 
 
-def _why_not(connection: Connection, account: str, number: int) -> str:
-    row = connection.execute(
-        select(permanent_numbers).where(
-            permanent_numbers.c.account == account, permanent_numbers.c.number == number
-        )
-    ).one()
-    if row.state == "taken":
-        return f"the permanent number {number} is taken by {_whose(row.owner, row.purpose)}"
-    return Rest(number=number, owner=row.owner, purpose=row.purpose, free_at=row.free_at).refusal
+def _name(connection: Connection, account: str, number: int, *, owner: str, purpose: str) -> bool:
+    """Enter an owner for what is taken without one and has no code."""
+    if with_codes(connection, account, [number]):
+        return False
+    table = permanent_numbers.c
+    nameless = table.state == "taken", table.owner == "", table.purpose == ""
+    named = update(permanent_numbers).where(table.account == account, table.number == number, *nameless)
+    return bool(connection.execute(named.values(owner=owner, purpose=purpose)).rowcount)
 
 
 def _whose(owner: str, purpose: str) -> str:

@@ -1,0 +1,61 @@
+"""Undoing that permanent numbers were taken, when no code of them was made: they are as they were before."""
+
+from collections.abc import Collection
+
+from sqlalchemy import ColumnElement, Connection, delete, select, update
+
+from wxbot.db.models import mintings, number_history, permanent_numbers, qrcodes
+
+
+def undo(connection: Connection, account: str, numbers: Collection[int], *which: ColumnElement[bool]) -> None:
+    """Let those of the numbers that are taken, and are `which`, be as before; no history is made of it.
+
+    One that WeChat has made a code of, or may have, stays taken.
+    """
+    table = permanent_numbers.c
+    mine = table.account == account, table.number.in_(numbers), table.state == "taken", *which
+    # This changes nothing, but who writes down a call for one of them holds its row, or waits for it.
+    connection.execute(update(permanent_numbers).where(*mine).values(state="taken"))
+    rows = connection.execute(select(table.number, table.taken_at).where(*mine))
+    taken_at = {row.number: row.taken_at for row in rows}
+    kept = with_codes(connection, account, taken_at) | _maybe_with_codes(connection, account, taken_at)
+    undone = taken_at.keys() - kept
+    pasts = _pasts(connection, account, undone)
+    gone = delete(permanent_numbers).where(table.account == account)
+    connection.execute(gone.where(table.number.in_(undone - pasts.keys())))
+    for number, past in pasts.items():
+        values = past | {"state": "quarantined", "free_at": taken_at[number]}
+        this = table.account == account, table.number == number
+        connection.execute(update(permanent_numbers).where(*this).values(values))
+
+
+def with_codes(connection: Connection, account: str, numbers: Collection[int]) -> set[int]:
+    """Return those of the numbers that have a permanent code on record."""
+    table = qrcodes.c
+    mine = table.account == account, table.scene.in_([str(each) for each in numbers])
+    query = select(table.scene).where(*mine, table.is_integer, table.is_permanent)
+    return {int(scene) for scene in connection.scalars(query)}
+
+
+def _maybe_with_codes(connection: Connection, account: str, taken_at: dict[int, int]) -> set[int]:
+    """Return those whose code is asked for now, or was without an answer since they were taken."""
+    table = mintings.c
+    mine = table.account == account, table.scene.in_([str(each) for each in taken_at]), table.is_permanent
+    query = select(table.scene, table.outcome, table.started_at)
+    calls = connection.execute(query.where(*mine, table.outcome.in_(("asked", "unknown")))).all()
+    return {
+        int(call.scene)
+        for call in calls
+        if call.outcome == "asked" or call.started_at >= taken_at[int(call.scene)]
+    }
+
+
+def _pasts(connection: Connection, account: str, numbers: Collection[int]) -> dict[int, dict[str, object]]:
+    """Return what each of the numbers that meant something before meant last."""
+    table = number_history.c
+    mine = table.account == account, table.number.in_(numbers)
+    known = select(table.number, table.owner, table.purpose, table.taken_at).where(*mine)
+    rows = connection.execute(known.order_by(table.released_at, table.taken_at))
+    return {
+        row.number: {name: row._mapping[name] for name in ("owner", "purpose", "taken_at")} for row in rows
+    }
