@@ -1,5 +1,6 @@
 """What cannot be mounted together: every fault at once, each with both places and a remedy."""
 
+import functools
 import inspect
 import re
 from collections.abc import Callable
@@ -195,6 +196,77 @@ def test_functions_that_would_share_a_breaker_are_refused(
     assert first is not same
     assert "both functions are called 'a.same': rename one of them" in fault
     assert fault.count("tests/scenes/test_ambiguity.py:") == 2
+
+
+def test_functions_of_one_line_are_told_apart_by_their_rules(faults: Faults) -> None:
+    plugin = Plugin("a")
+
+    def reply(word: str) -> Callable[[Event], str]:
+        def answer(event: Event) -> str:
+            return word
+
+        return answer
+
+    for word in ("hours", "price", "way"):
+        plugin.text(word)(reply(word))
+
+    (fault,) = faults(plugin)
+
+    assert "text 'hours' and text 'price' have two functions, both called 'a.answer'" in fault
+    assert "function.__name__" in fault
+    assert fault.count("tests/scenes/test_ambiguity.py:") == 1
+
+
+def test_decorator_between_two_rules_is_told(faults: Faults) -> None:
+    plugin = Plugin("a")
+
+    def logged(function: Callable[[Event], str]) -> Callable[[Event], str]:
+        @functools.wraps(function)
+        def inner(event: Event) -> str:
+            return function(event)
+
+        return inner
+
+    @plugin.text("vip")
+    @logged
+    @plugin.scene("vip")
+    def vip(event: Event) -> str:
+        return "very important"
+
+    (fault,) = faults(plugin)
+
+    assert "scene 'vip' and text 'vip'" in fault
+    assert "put both rules above the decorator" in fault
+
+
+class Shop(Plugin):
+    """A plugin that answers with a method of its own."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.scene(name)(self.answer)
+        self.text(name)(self.answer)
+
+    def answer(self, event: Event) -> str:
+        """Say whose answer it is."""
+        return self.name
+
+
+def test_one_method_may_answer_many_things(build: Callable[..., Registry]) -> None:
+    registry = build(Shop("left"), Shop("right"))
+
+    handlers = sorted(route.handler for route in registry.routes("default"))
+    assert handlers == ["left.answer"] * 2 + ["right.answer"] * 2
+
+
+def test_methods_of_two_objects_are_two_functions(faults: Faults) -> None:
+    plugin, left, right = Plugin("a"), Shop("left"), Shop("right")
+    plugin.scene("left")(left.answer)
+    plugin.scene("right")(right.answer)
+
+    (fault,) = faults(plugin)
+
+    assert "scene 'left' and scene 'right' have two functions, both called 'a.answer'" in fault
 
 
 def test_one_function_may_answer_many_things(build: Callable[..., Registry]) -> None:

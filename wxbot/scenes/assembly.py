@@ -103,19 +103,26 @@ def _tables(
 
 def _doubled_endpoints(answers: Sequence[Answer]) -> list[Fault]:
     """Two functions of one name in one plugin: `scene_for` could not tell them apart, nor the breaker."""
-    faults = []
+    faults: dict[tuple[str, str], Fault] = {}
     known: dict[str, Answer] = {}
     for answer in answers:
-        taken = known.setdefault(answer.handler.name, answer)
+        name, place = answer.handler.name, answer.handler.location
+        taken = known.setdefault(name, answer)
         if taken.handler is not answer.handler and taken.plugin is answer.plugin:
-            faults.append(
-                Fault(
-                    f"{answer.handler.location} and {taken.handler.location}: both functions are called "
-                    f"{answer.handler.name!r}: rename one of them",
-                    answer.plugin,
-                )
-            )
-    return faults
+            # Once for each place: a loop may have made a hundred of them there.
+            faults.setdefault((name, place), Fault(_doubled(answer, taken), answer.plugin))
+    return list(faults.values())
+
+
+def _doubled(answer: Answer, taken: Answer) -> str:
+    name, place = answer.handler.name, answer.handler.location
+    if place != taken.handler.location:
+        return f"{place} and {taken.handler.location}: both functions are called {name!r}: rename one of them"
+    rules = " and ".join(f"{each.rule.kind} {each.rule.shown}" for each in (taken, answer))
+    return (
+        f"{place}: {rules} have two functions, both called {name!r}: give each a function.__name__ of its "
+        "own before its rule, or put both rules above the decorator that is between them"
+    )
 
 
 def _unsigned(answers: Sequence[Answer], signing: SigningKeys) -> list[Fault]:

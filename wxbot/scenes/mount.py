@@ -120,11 +120,11 @@ def _providers(mounted: Mounted) -> dict[str, Provider]:
 
 def _functions(mounted: Mounted) -> list[_Bound]:
     """Gather the rules of each function; a function may answer both events and errors."""
-    found: dict[tuple[int, bool], _Bound] = {}
+    found: dict[tuple[tuple[int, ...], bool], _Bound] = {}
     for registration in mounted.plugin.registrations:
         if registration.kind in ("provide", "job", "observer"):
             continue
-        key = (id(registration.function), registration.kind == "error")
+        key = (_identity(registration.function), registration.kind == "error")
         if key not in found:
             found[key] = _Bound(
                 registration.function, place_of(registration.function, mounted.plugin.place), key[1]
@@ -134,6 +134,13 @@ def _functions(mounted: Mounted) -> list[_Bound]:
             found[key].rules.append(rule)
             found[key].interims.append(_interim(mounted, registration, found[key].place))
     return list(found.values())
+
+
+def _identity(function: Callable[..., Any]) -> tuple[int, ...]:
+    """Return what is the same for the same function; a method is a new object each time it is asked for."""
+    if inspect.ismethod(function):
+        return id(function.__self__), id(function.__func__)
+    return (id(function),)
 
 
 def _rule(mounted: Mounted, registration: Registration, place: str) -> Rule | None:
