@@ -142,3 +142,22 @@ def test_a_database_that_settings_name_is_used_and_no_other_made(
     assert follower_rows(kit) == 0
     kit.close()
     assert (tmp_path / "named.db").exists() and not (tmp_path / "wxbot.db").exists()
+
+
+def test_child_that_ends_leaves_the_tables_to_its_parent() -> None:
+    script = (
+        "import os, sys\n"
+        "from wxbot.testing.database import migrated_file\n"
+        "file = migrated_file()\n"
+        "child = os.fork()\n"
+        "if not child:\n"
+        "    sys.exit(0)\n"
+        "os.waitpid(child, 0)\n"
+        "print(file.parent, file.exists())\n"
+    )
+
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    folder, is_there = ran.stdout.split()
+    assert is_there == "True"
+    assert not Path(folder).exists()
