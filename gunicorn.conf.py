@@ -32,6 +32,7 @@ from gunicorn.workers.gthread import PollableMethodQueue, ThreadWorker
 _NOTIFY_SECONDS = 0.5
 _ANY = random.randrange(1 << 16)
 _METRICS = "PROMETHEUS_MULTIPROC_DIR"
+_PREFIX = "wxbot-metrics-"
 
 # What gunicorn ends with if its app cannot be loaded: systemd does not start again what ends so.
 Arbiter.APP_LOAD_ERROR = 78
@@ -245,7 +246,7 @@ logconfig_dict = _logging()
 
 def on_starting(_server: Any) -> None:
     """Refuse a bad configuration once, in words and with code 78, before any worker fails on it."""
-    # After USR2 the environment is that of the gunicorn which is being replaced, and so is the folder.
+    # After USR2 the environment is that of the gunicorn which is being replaced, and so is a folder in it.
     is_inherited = "GUNICORN_PID" in os.environ
     # From `wxbot serve`; it is not for the workers, to whom it would be a misspelt setting.
     is_checked = os.environ.pop("WXBOT_CHECKED", None) is not None and not is_inherited
@@ -262,10 +263,23 @@ def on_starting(_server: Any) -> None:
                 counts.unlink(missing_ok=True)
 
 
-def on_exit(server: Any) -> None:
-    """Take away the folder of counts, unless another gunicorn goes on with it."""
-    if not server.reexec_pid:
-        _forget_counts()
+def pre_exec(server: Any) -> None:
+    """Start the gunicorn that takes over after USR2 as this one was started: as a module, if it was one.
+
+    By the path of that module its folder would come first in sys.path, and gunicorn.http hide Python's own.
+    """
+    arguments = server.START_CTX["args"]
+    if Path(arguments[1]).name == "__main__.py":
+        arguments[1:2] = ["-m", "gunicorn"]
+    environment = server.cfg.env_orig
+    # Since a HUP it names the folder that we made; it goes when we end, and the next one makes its own.
+    if Path(environment.get(_METRICS, "")).name.startswith(_PREFIX):
+        del environment[_METRICS]
+
+
+def on_exit(_server: Any) -> None:
+    """Take away the folder of counts; a gunicorn that took over after USR2 has its own."""
+    _forget_counts()
 
 
 def post_fork(server: Any, worker: Any) -> None:
@@ -306,7 +320,7 @@ def child_exit(_server: Any, worker: Any) -> None:
 
 
 def _own_prefix() -> str:
-    return f"wxbot-metrics-{os.getpid()}-"
+    return f"{_PREFIX}{os.getpid()}-"
 
 
 def _forget_counts() -> None:
