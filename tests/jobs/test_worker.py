@@ -321,3 +321,29 @@ def test_a_worker_whose_threads_all_hang_ends_to_be_replaced(
 
     wait(lambda: ended == [False], "its end")
     release.set()
+
+
+INTERRUPTED = """
+import signal, sys
+from types import SimpleNamespace
+from wxbot.jobs.worker import Worker
+
+worker = Worker(ledger=None, find=None, queue=SimpleNamespace(dispatch=None))
+signal.signal(signal.SIGHUP, lambda *_: worker.stop())
+
+def interrupt(*_):
+    signal.raise_signal(signal.SIGHUP)
+    return interrupt
+
+sys.settrace(interrupt)
+worker.stop()
+sys.settrace(None)
+print("stopped")
+"""
+
+
+def test_a_signal_during_a_signal_hangs_no_worker() -> None:
+    """One comes at every line of what the handler of another calls."""
+    told = subprocess.check_output([sys.executable, "-c", INTERRUPTED], text=True, timeout=60)
+
+    assert told == "stopped\n"

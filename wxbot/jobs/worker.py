@@ -5,6 +5,7 @@ import os
 import secrets
 import socket
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 1.0
 RENEW_SECONDS = 2.0
+# How soon a worker that is told to stop begins to.
+_LOOK_SECONDS = 0.2
 # How often periodic work is looked at, none of which is due more than once a minute.
 TICK_SECONDS = 60.0
 # The sweep fills the queue up to this; more would only be handed over again and again.
@@ -61,6 +64,7 @@ class Worker:
         self._schedules = tuple(schedules)
         self._threads = threads
         self._runner = Runner(ledger, find, dispatch=queue.dispatch)
+        self._is_told = False
         self._stop = threading.Event()
         self._aside: list[threading.Thread] = []
         self._line = presence.Line(
@@ -79,9 +83,10 @@ class Worker:
         # Not through the queue, which may be out of reach for hours.
         schedules = _started("schedules", self._loop, self._stop, TICK_SECONDS, self.run_schedules)
         consumer.start()
-        while not self._stop.wait(1) and self._runner.stuck < self._threads:
+        while not self._is_told and self._runner.stuck < self._threads:
+            time.sleep(_LOOK_SECONDS)
             consumer.check_worker_health()
-        is_useful = self._stop.is_set()
+        is_useful = self._is_told
         if not is_useful:
             log.error("every thread is in a job that does not return; this worker ends")
         self._stop.set()
@@ -97,7 +102,7 @@ class Worker:
 
     def stop(self) -> None:
         """Let `run` return soon; may be called from a signal handler."""
-        self._stop.set()
+        self._is_told = True  # and no lock: another signal, at this moment, would wait for itself
 
     def run_due(self) -> int:
         """Do all jobs that are due, in this thread and without the queue; return how many there were.
