@@ -112,36 +112,75 @@ def test_a_poisoned_job_that_kills_its_workers_ends_as_dead(ledger: Ledger, reco
 
 def test_a_job_that_nobody_knows_waits_for_a_worker_that_does(ledger: Ledger, records: Any) -> None:
     id = records.enqueue("shop.new")
-    knows_nothing = Runner(ledger, lambda _name: None)
 
-    assert knows_nothing.run(id)
-
-    row = records.job(id)
-    assert (row.state, row.attempts) == ("waiting", 0) and "shop.new" in row.detail
-    assert 4 <= row.run_at - row.created_at <= 75  # a while of this machine's is in it
-    for minute in range(1, 30):  # an upgrade of many machines
-        records.shift(id, run_at=0, created_at=-60 * minute)
-        assert knows_nothing.run(id)
-    records.shift(id, run_at=0)
+    for minute in range(30):  # an upgrade of many machines
+        records.shift(id, run_at=-60 * minute, dispatched_at=-11)
+        before = records.job(id)
+        assert ledger.take_due(10) == [id]
+        assert Runner(ledger, lambda _name: None).run(id)
+        row = records.job(id)
+        assert (row.state, row.attempts, row.run_at) == ("waiting", 0, before.run_at)
+        assert "shop.new" in row.detail
+        assert ledger.take_due(10) == []  # for a while
     assert Runner(ledger, {"shop.new": Work(call=lambda *_: None, attempts=1)}.get).run(id)
+
     assert (records.job(id).state, records.job(id).attempts) == ("done", 1)
 
 
-def test_a_job_that_nobody_knows_for_a_day_is_dead(
+def test_jobs_of_an_unknown_name_are_left_to_others_until_they_are_old(ledger: Ledger, records: Any) -> None:
+    first, second, known, old = (records.enqueue(name) for name in ("gone.a", "gone.a", "known", "gone.a"))
+    begun = records.enqueue("gone.a")
+    ledger.claim(begun)
+    records.shift(begun, lease_until=-1)
+    records.shift(old, run_at=-86_401)
+    runner = Runner(ledger, {"known": Work(call=lambda *_: None)}.get)
+    assert runner.run(first) and runner.unknown() == ["gone.a"]
+    for id in (second, begun):
+        records.shift(id, dispatched_at=-11)
+    before = [records.job(id) for id in (second, begun)]
+
+    done = [runner.run(id) for id in (second, begun, known, old)]
+
+    assert done == [False, False, True, True]
+    assert [records.job(id) for id in (second, begun)] == before
+    assert (records.job(known).state, records.job(old).state) == ("done", "dead")
+    assert ledger.take_due(10, without=runner.unknown()) == []
+    assert set(ledger.take_due(10)) == {second, begun}  # another worker's
+
+
+def test_an_unknown_name_is_looked_at_and_warned_of_every_ten_minutes(
+    ledger: Ledger, records: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    times = [1000.0]
+    monkeypatch.setattr("wxbot.clock.monotonic", lambda: times[-1])
+    one, other = records.enqueue("gone.a"), records.enqueue("gone.a")
+    runner = Runner(ledger, lambda _name: None)
+
+    def look(now: float) -> tuple[bool, bool, int]:
+        times.append(now)
+        return runner.run(one), runner.run(other), len(caplog.records)
+
+    assert [look(now) for now in (1000.0, 1599.0)] == [(True, False, 1), (False, False, 1)]
+    assert [look(now) for now in (1600.0, 1601.0)] == [(True, False, 2), (False, False, 2)]
+
+
+def test_a_job_that_nobody_knows_for_a_day_is_dead_and_so_again_after_a_replay(
     ledger: Ledger, records: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     id = records.enqueue("shop.new")
     knows_nothing = Runner(ledger, lambda _name: None)
-    for hour in (0, 12, 23):
-        records.shift(id, run_at=0, created_at=-3600 * hour)
-        assert knows_nothing.run(id)
-        assert records.job(id).state == "waiting"
-
-    records.shift(id, run_at=0, created_at=-86_401)
+    records.shift(id, run_at=-3600 * 23, created_at=-3600 * 72)
     assert knows_nothing.run(id)
+    assert records.job(id).state == "waiting"
 
+    records.shift(id, run_at=-86_401)
+    assert knows_nothing.run(id)
     assert records.job(id).state == "dead" and "no job named shop.new" in records.job(id).detail
     assert [line.levelname for line in caplog.records] == ["WARNING", "ERROR"]
+
+    assert ledger.replay(id)
+    assert Runner(ledger, lambda _name: None).run(id)
+    assert records.job(id).state == "waiting"
 
 
 def test_the_pauses_grow_and_differ() -> None:
@@ -214,12 +253,12 @@ def test_a_lost_job_that_nobody_knows_for_a_day_ends_as_unknown(ledger: Ledger, 
     id = records.enqueue("test.job")
     ledger.claim(id)
     for minute in range(30):
-        records.shift(id, lease_until=-1, created_at=-60 * minute)
+        records.shift(id, lease_until=-1, run_at=-60 * minute)
         assert Runner(ledger, {}.get).run(id)
         assert (records.job(id).state, records.job(id).attempts) == ("running", 1)
         assert ledger.claim(id) is None and ledger.take_due(10) == []  # for a while
 
-    records.shift(id, lease_until=-1, created_at=-86_401)
+    records.shift(id, lease_until=-1, run_at=-86_401)
     assert Runner(ledger, {}.get).run(id)
 
     assert records.job(id).state == "unknown"

@@ -2,10 +2,10 @@
 
 import json
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, func, or_, select, true, update
 
 from wxbot.db.models import jobs
 from wxbot.db.patience import patiently
@@ -46,9 +46,12 @@ class Ledger:
         self._lease_seconds = lease_seconds
         self._grace_seconds = grace_seconds
 
-    def claim(self, id: bytes) -> Claimed | None:
-        """Take a job that is due, or whose worker is lost; None when it is neither. Counts the attempt."""
-        return self._write(lambda connection: self._claim(connection, id))
+    def claim(self, id: bytes, *, without: Collection[str] = ()) -> Claimed | None:
+        """Take a job that is due, or whose worker is lost; None when it is neither. Counts the attempt.
+
+        Jobs of the names in `without` are left to other workers for as long as they are not old.
+        """
+        return self._write(lambda connection: self._claim(connection, id, without))
 
     def finish(self, connection: Connection, claimed: Claimed) -> bool:
         """Mark a job as done, as the last statement of its own transaction; False: it is somebody else's."""
@@ -81,14 +84,16 @@ class Ledger:
         return self._write(lambda connection: _change(connection, claimed, values))
 
     def pass_over(self, claimed: Claimed, seconds: float, detail: str) -> bool:
-        """Leave a job to others for so long, as it was before: one that was begun stays a begun one."""
-        if not claimed.is_resumed:
-            return self.postpone(claimed, seconds, detail, counts=False)
+        """Leave a job to others for so long, as it was before: one that was begun stays a begun one.
+
+        It stays due since when it was, which tells how long nobody has known it.
+        """
+        until = database_now() + round(seconds)
         values = {
             "attempts": claimed.attempt - 1,
-            "lease_until": database_now() + round(seconds),
-            "dispatched_at": None,
+            "dispatched_at": until - self._grace_seconds,
             "detail": detail[:255],
+            **({"lease_until": until} if claimed.is_resumed else {"state": "waiting"}),
         }
         return self._write(lambda connection: _change(connection, claimed, values))
 
@@ -113,13 +118,16 @@ class Ledger:
         renewed = update(jobs).where(mine).values(lease_until=database_now() + self._lease_seconds)
         self._write(lambda connection: connection.execute(renewed))
 
-    def take_due(self, limit: int, *, grace_seconds: int | None = None) -> list[bytes]:
+    def take_due(
+        self, limit: int, *, grace_seconds: int | None = None, without: Collection[str] = ()
+    ) -> list[bytes]:
         """Return jobs to hand to the engine, the longest due first, and note that they were handed over.
 
-        Jobs that it was given lately are left out, or a backlog would be queued again at every sweep.
+        Jobs that it was given lately are left out, or a backlog would be queued again at every sweep; and
+        those that `claim` would leave to others.
         """
         grace = self._grace_seconds if grace_seconds is None else grace_seconds
-        return self._write(lambda connection: _take_due(connection, limit, grace))
+        return self._write(lambda connection: _take_due(connection, limit, grace, _is_ours(without)))
 
     def replay(
         self, id: bytes, *, also: Callable[[Connection, bytes], object] = lambda _connection, _id: None
@@ -153,11 +161,11 @@ class Ledger:
         with self.engine.connect() as connection:
             return {row[0]: row[1] for row in connection.execute(query)}
 
-    def _claim(self, connection: Connection, id: bytes) -> Claimed | None:
+    def _claim(self, connection: Connection, id: bytes, without: Collection[str]) -> Claimed | None:
         now = database_now()
         expired = (jobs.c.expires_at < now).label("is_expired")
-        old = (jobs.c.created_at < now - _DAY_SECONDS).label("is_old")
-        row = connection.execute(select(jobs, expired, old).where(jobs.c.id == id, _is_due())).one_or_none()
+        columns = select(jobs, expired, _is_old().label("is_old"))
+        row = connection.execute(columns.where(jobs.c.id == id, _is_due(), _is_ours(without))).one_or_none()
         if row is None:
             return None
         token = secrets.token_bytes(16)
@@ -206,6 +214,15 @@ def _is_due() -> ColumnElement[bool]:
     )
 
 
+def _is_old() -> ColumnElement[bool]:
+    """Whether it has been due for a day; a replay makes it due anew."""
+    return jobs.c.run_at < database_now() - _DAY_SECONDS
+
+
+def _is_ours(without: Collection[str]) -> ColumnElement[bool]:
+    return or_(jobs.c.name.not_in(list(without)), _is_old()) if without else true()
+
+
 def _claimed(row: Row[Any], token: bytes) -> Claimed:
     return Claimed(
         id=row.id,
@@ -223,7 +240,9 @@ def _claimed(row: Row[Any], token: bytes) -> Claimed:
     )
 
 
-def _take_due(connection: Connection, limit: int, grace_seconds: int) -> list[bytes]:
+def _take_due(
+    connection: Connection, limit: int, grace_seconds: int, is_ours: ColumnElement[bool]
+) -> list[bytes]:
     now = database_now()
     at_hand = or_(jobs.c.dispatched_at.is_(None), jobs.c.dispatched_at <= now - grace_seconds)
     ids: list[bytes] = []
@@ -232,7 +251,7 @@ def _take_due(connection: Connection, limit: int, grace_seconds: int) -> list[by
         and_(jobs.c.state == "running", jobs.c.lease_until < now),
         and_(jobs.c.state == "waiting", jobs.c.run_at <= now),
     ):
-        query = select(jobs.c.id).where(due, at_hand).order_by(jobs.c.run_at).limit(limit - len(ids))
+        query = select(jobs.c.id).where(due, is_ours, at_hand).order_by(jobs.c.run_at).limit(limit - len(ids))
         ids += connection.execute(query).scalars()
     if ids:
         connection.execute(update(jobs).where(jobs.c.id.in_(ids)).values(dispatched_at=now))

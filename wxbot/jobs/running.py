@@ -23,8 +23,10 @@ log = logging.getLogger(__name__)
 
 FIRST_DELAY_SECONDS = 4.0
 LONGEST_DELAY_SECONDS = 600.0
-# How often a job that is not known here is looked at: a worker that knows it may have been started.
+# A job that is not known here is left to others for so long.
 _UNKNOWN_PAUSE_SECONDS = 10.0
+# Jobs of a name that is not known here are not taken, nor warned of again, for so long.
+_UNKNOWN_SECONDS = 600.0
 
 
 def delay_after(attempt: int, *, chance: Callable[[], float] = random.random) -> float:
@@ -51,7 +53,7 @@ class Runner:
         self._dispatch = dispatch
         self._held: dict[bytes, _Held] = {}
         self._lost: set[bytes] = set()
-        self._unknown: set[str] = set()
+        self._unknown: dict[str, float] = {}
         self._lock = threading.Lock()
 
     @property
@@ -59,10 +61,17 @@ class Runner:
         """How many threads are in a job that counts as lost."""
         return len(self._lost)
 
+    def unknown(self) -> list[str]:
+        """Return the names of jobs that were found not to be known here of late: others may know them."""
+        with self._lock:
+            told = list(self._unknown.items())
+        now = clock.monotonic()
+        return [name for name, at in told if now < at + _UNKNOWN_SECONDS and self._find(name) is None]
+
     def run(self, id: bytes) -> bool:
         """Do a job if it is due; False when it is not, or the database does not say. Never raises."""
         try:
-            claimed = self._ledger.claim(id)
+            claimed = self._ledger.claim(id, without=self.unknown())
             if claimed is None:
                 return False
             with bind_event(claimed.event_key):
@@ -101,8 +110,9 @@ class Runner:
         """Leave a job to a worker that knows it: a newer version than this one may have deferred it."""
         detail = f"there is no job named {claimed.name}; is its plugin loaded here?"
         if not claimed.is_old:
-            if claimed.name not in self._unknown:  # not for each job, and every ten seconds
-                self._unknown.add(claimed.name)
+            if claimed.name not in self.unknown():  # not for each that is taken at the same moment
+                with self._lock:
+                    self._unknown[claimed.name] = clock.monotonic()
                 log.warning(
                     "jobs named %s wait for a worker that knows them; is their plugin loaded here?",
                     claimed.name,

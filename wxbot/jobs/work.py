@@ -12,7 +12,7 @@ class Claimed:
     """A job in the hands of one worker, which holds it as long as its `token` is the job's.
 
     `attempt` counts from 1. `is_last`: no further attempt if this one fails. `is_resumed`: a worker that had
-    begun it was lost. `is_expired`: it was to begin earlier than this. `is_old`: it was made more than a day
+    begun it was lost. `is_expired`: it was to begin earlier than this. `is_old`: it was due more than a day
     ago.
     """
 

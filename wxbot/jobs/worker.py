@@ -110,7 +110,7 @@ class Worker:
         Also those that come to be due by it; a job that asks to be done again at once is not.
         """
         seen: set[bytes] = set()
-        while fresh := [id for id in self._ledger.take_due(1000, grace_seconds=0) if id not in seen]:
+        while fresh := [id for id in self._take_due(1000, grace_seconds=0) if id not in seen]:
             seen.update(fresh)
             for id in fresh:
                 self._runner.run(id)
@@ -132,9 +132,12 @@ class Worker:
         room = _ENOUGH_PENDING - (pending or 0)
         if room <= 0:
             return
-        ids = self._ledger.take_due(room)
+        ids = self._take_due(room)
         if not self._queue.dispatch(ids):
             self._run_aside(ids)
+
+    def _take_due(self, limit: int, *, grace_seconds: int | None = None) -> list[bytes]:
+        return self._ledger.take_due(limit, grace_seconds=grace_seconds, without=self._runner.unknown())
 
     def _run_aside(self, ids: Sequence[bytes]) -> None:
         """Without the queue: beside the sweep, on as many threads as the queue would have.
