@@ -246,6 +246,28 @@ def test_jobs_that_were_put_aside_are_counted(examine: Examine, database: str) -
     assert (found["state"], found["text"]) == ("warn", "put aside: 2 dead, 1 unknown")
 
 
+def test_jobs_that_no_worker_begins_are_named_with_what_to_do(examine: Examine, database: str) -> None:
+    heartbeat(database)
+    now = int(time.time())
+    for name, state, age in [
+        ("gone.note", "waiting", 900),
+        ("gone.note", "waiting", 900),
+        ("x.y", "done", 900),
+    ]:
+        write_job(database, name, state=state, run_at=now - age)
+    write_job(database, "x.later", state="waiting", run_at=now)
+
+    found = examine("--offline")["waiting jobs"]
+
+    assert (found["state"], found["text"]) == ("warn", "2 should have begun minutes ago (gone.note)")
+    assert "WXBOT_CONFIG" in found["advice"]
+
+
+def write_job(database: str, name: str, *, state: str, run_at: int) -> None:
+    job = {"id": os.urandom(16), "account": "default", "name": name, "arguments": "{}", "attempts": 0}
+    write(database, models.jobs, **job, state=state, run_at=run_at, created_at=run_at)
+
+
 def test_waiting_spool_deserves_a_look_and_a_useless_one_more(
     examine: Examine, configured: Any, tmp_path: Path
 ) -> None:

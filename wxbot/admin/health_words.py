@@ -40,6 +40,7 @@ WORDS: Words = {
     "check_database_clock": ("数据库时钟", "Database clock"),
     "check_worker": ("worker", "Worker"),
     "check_jobs": ("任务", "Jobs"),
+    "check_waiting_jobs": ("等待中的任务", "Waiting jobs"),
     "check_processes": ("进程", "Processes"),
     "check_webhooks": ("Webhook", "Webhooks"),
     "check_clock": ("时钟", "Clock"),

@@ -1,7 +1,7 @@
 """What the database is like, and what it tells about those who work with it."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _MOST_ON_SQLITE = 4
 _CONNECTION_LIMITS = {"postgresql": "SHOW max_connections", "mysql": "SELECT @@max_connections"}
 _SKEW_SECONDS = 5
+_MOST_NAMES = 3
 _ASIDE_ZH = {"dead": "失败", "unknown": "结果不明"}
 
 
@@ -115,10 +116,24 @@ def of_workers(vitals: Vitals) -> Iterator[Finding]:
         advice = "see `wxbot jobs list`, then `wxbot jobs replay`"
         zh = "，".join(f"{count} 个{_ASIDE_ZH[state]}" for state, count in aside.items())
         yield warn("jobs", f"put aside: {said}", advice, "有任务需要处理：查明原因后重新执行", zh=zh)
-    else:
+    if vitals.late and vitals.has_worker:
+        yield _of_late(vitals.late)
+    elif not aside:
         waiting = vitals.jobs["waiting"]
         zh = f"{waiting} 个等待执行，没有失败的"
         yield ok("jobs", f"{waiting} wait, none was put aside", zh=zh)
+
+
+def _of_late(late: Mapping[str, int]) -> Finding:
+    names = sorted(late, key=lambda name: (-late[name], name))[:_MOST_NAMES]
+    count = sum(late.values())
+    return warn(
+        "waiting jobs",
+        f"{count} should have begun minutes ago ({', '.join(names)})",
+        "is their plugin loaded in the worker, with the same WXBOT_CONFIG? If so, start more workers",
+        "请确认 worker 装了这些任务的插件，WXBOT_CONFIG 也和服务一致；都没问题就再开几个 worker",
+        zh=f"{count} 个任务过了几分钟还没有开始（{'、'.join(names)}）",
+    )
 
 
 def of_processes(

@@ -10,6 +10,8 @@ from wxbot.db.statements import database_now
 
 # A worker gives a sign of life every two seconds.
 WORKER_SECONDS = 15
+# A worker begins a job within a second, or after what came before it.
+_LATE_SECONDS = 300
 # Done jobs are not counted: there may be millions of them.
 _OPEN_STATES = ("waiting", "running", "kept", "dead", "unknown")
 
@@ -30,13 +32,15 @@ class Vitals:
     """One look at the database.
 
     `now` is the database's clock; `worker_age` the seconds since the last sign of life of any worker, None if
-    there never was one; `hosts` the machines of all processes that gave one lately.
+    there never was one; `hosts` the machines of all processes that gave one lately; `late` the names of jobs
+    that were due minutes ago and that nobody has begun, with how many there are.
     """
 
     now: int
     worker_age: int | None
     hosts: frozenset[str]
     jobs: Mapping[str, int]
+    late: Mapping[str, int]
     tokens: Mapping[str, TokenVitals]
 
     @property
@@ -59,6 +63,11 @@ def read_vitals(engine: Engine) -> Vitals:
             .where(jobs.c.state.in_(_OPEN_STATES))
             .group_by(jobs.c.state)
         ).all()
+        late = connection.execute(
+            select(jobs.c.name, func.count().label("jobs"))
+            .where(jobs.c.state == "waiting", jobs.c.run_at < now - _LATE_SECONDS, jobs.c.attempts == 0)
+            .group_by(jobs.c.name)
+        ).all()
         tokens = _tokens(connection)
     ages = [max(now - at, 0) for kind, _, at in seen if kind == "worker"]
     return Vitals(
@@ -66,6 +75,7 @@ def read_vitals(engine: Engine) -> Vitals:
         worker_age=min(ages, default=None),
         hosts=frozenset(host for _, host, at in seen if now - at <= WORKER_SECONDS),
         jobs=dict.fromkeys(_OPEN_STATES, 0) | {str(row.state): int(row.jobs) for row in counted},
+        late={str(row.name): int(row.jobs) for row in late},
         tokens=tokens,
     )
 
