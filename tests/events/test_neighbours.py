@@ -108,6 +108,42 @@ def test_process_is_asked_no_more_than_once_to_listen(start: Start, folder: Path
     assert len(sockets(folder)) == 1
 
 
+def test_threads_that_answer_first_at_once_begin_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    both, named = threading.Barrier(2), neighbours.secrets.token_hex
+    others = set(threading.enumerate())  # which end with the tests before
+    listening = Neighbours(folder, {EVENT: Text("好")}.get)
+
+    def name(count: int) -> str:
+        both.wait(60)
+        return named(count)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(neighbours.secrets, "token_hex", name)
+        threads = [threading.Thread(target=listening.listen) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    begun = set(threading.enumerate()) - others - set(threads)
+    assert [each.name for each in begun] == ["neighbours"]
+    wait_until(lambda: sockets(folder))
+    assert Neighbours(folder, knows_nothing).ask(EVENT) == Text("好")
+    listening.close()
+
+
+def test_start_waits_for_nobody(
+    start: Start, folder: Path, peer: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one starts at the same moment, and does not accept yet."""
+    monkeypatch.setattr(neighbours, "_PATIENCE_SECONDS", 3600.0)
+    start({EVENT: Text("好")})
+    wait_until(lambda: len(sockets(folder)) == 2)
+    (name,) = {file.name for file in sockets(folder)} - {"0.sock"}
+
+    assert Neighbours(folder, knows_nothing)._ask(name, EVENT) == Text("好")
+
+
 def test_what_a_killed_process_left_is_cleared_away(start: Start, folder: Path, peer: socket.socket) -> None:
     peer.close()
     assert len(sockets(folder)) == 1

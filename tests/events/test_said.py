@@ -15,7 +15,7 @@ from wxbot import Text, clock
 from wxbot.events import said, spool
 from wxbot.events.folder_lock import locked
 from wxbot.events.spool import Spool, SpoolError
-from wxbot.events.spooled import Spooled
+from wxbot.events.spooled import Spooled, from_line
 from wxbot.wechat import replies
 from wxbot.wechat.parse import parse_event
 
@@ -112,6 +112,26 @@ def test_files_of_several_imports_are_read_on(ours: Spool, theirs: Spool) -> Non
     keep(theirs, "dai", "dai")
 
     assert [keep(ours, who, "late") for who in ("bo", "chen", "dai")] == ["bo", "chen", "dai"]
+
+
+def test_file_that_was_read_is_not_read_again_for_its_new_name(
+    ours: Spool, theirs: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(theirs, "ailin", "one")
+    keep(ours, "bo", "two")
+    keep(ours, "chen", "three")
+    read: list[bytes] = []
+
+    def noted(line: bytes) -> Spooled | None:
+        read.append(line)
+        return from_line(line)
+
+    monkeypatch.setattr(said, "from_line", noted)
+
+    theirs._close_current()
+
+    assert keep(ours, "ailin", "late") == "one"
+    assert len(read) == 1  # what was written last, and not read since
 
 
 def test_repeat_after_a_minute_is_spooled_again(ours: Spool, theirs: Spool) -> None:

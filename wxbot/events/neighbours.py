@@ -33,26 +33,28 @@ class Neighbours:
     def __init__(self, folder: Path, find: Callable[[bytes], Reply | Acknowledgement | None]) -> None:
         self._folder = folder
         self._find = find
-        self._name = ""
-        self._process = 0
+        self._names: dict[int, str] = {}  # by process
         self._server: socket.socket | None = None
         self._is_closed = False
         self._silent_until: dict[str, float] = {}
 
     def listen(self) -> None:
         """Answer others from now on; to be called often, as each process has to begin for itself."""
-        if self._process == os.getpid():
+        process = os.getpid()
+        if process in self._names:
             return
-        self._process, self._name = os.getpid(), secrets.token_hex(8) + _ENDING
+        name = secrets.token_hex(8) + _ENDING
+        if self._names.setdefault(process, name) is not name:
+            return  # another thread was faster
         with suppress(RuntimeError):  # no thread to be had
-            threading.Thread(target=self._listen, name="neighbours", daemon=True).start()
+            threading.Thread(target=self._listen, args=(name,), name="neighbours", daemon=True).start()
 
     def close(self) -> None:
         """Answer nobody any more."""
         self._is_closed = True
         if self._server is not None:
             with suppress(OSError):
-                (self._folder / self._name).unlink(missing_ok=True)
+                (self._folder / self._name()).unlink(missing_ok=True)
                 self._server.shutdown(socket.SHUT_RDWR)  # wakes who waits in accept
             self._server.close()
 
@@ -73,9 +75,13 @@ class Neighbours:
                     return answer
         return None
 
+    def _name(self) -> str:
+        return self._names.get(os.getpid(), "")
+
     def _others(self) -> list[str]:
+        ours = self._name()
         try:
-            return [path.name for path in self._folder.glob(f"*{_ENDING}") if path.name != self._name]
+            return [path.name for path in self._folder.glob(f"*{_ENDING}") if path.name != ours]
         except OSError:
             return []
 
@@ -100,10 +106,21 @@ class Neighbours:
             pass
         return None
 
-    def _listen(self) -> None:
+    def _clear_away(self) -> None:
+        """Remove what killed ones left; nobody is waited for, who may be about to do the same."""
+        for name in self._others():
+            with suppress(OSError), self._address(name) as address, socket.socket(socket.AF_UNIX) as asking:
+                asking.setblocking(False)
+                try:
+                    asking.connect(address)
+                except ConnectionRefusedError:
+                    (self._folder / name).unlink(missing_ok=True)
+
+    def _listen(self, name: str) -> None:
+        self._clear_away()
         server = self._server = socket.socket(socket.AF_UNIX)
         try:
-            with self._address(self._name) as address:
+            with self._address(name) as address:
                 # Under its name only once it listens: who is refused counts as dead.
                 made = Path(f"{address}.new")
                 server.bind(str(made))
@@ -112,7 +129,6 @@ class Neighbours:
                 made.rename(address)
         except OSError:  # no folder, or none for sockets: what is answered here is not known elsewhere
             self.close()
-        self.ask(bytes(_EVENT_BYTES))  # which clears away what killed ones left
         while not self._is_closed:
             try:
                 peer, _ = server.accept()
