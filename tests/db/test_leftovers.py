@@ -82,6 +82,50 @@ def test_what_we_have_set_ourselves_stays_when_a_handlers_settings_go(engine: En
         assert connection.execute(text("SHOW lock_timeout")).scalar_one() == "1s"
 
 
+@pytest.mark.postgresql_only
+def test_statements_are_prepared_again_when_a_handlers_settings_have_gone_twice(engine: Engine) -> None:
+    recall = text("SELECT word FROM notes")
+    for _ in range(3):
+        unit = UnitOfWork(engine)
+        unit.session().execute(text("SELECT set_config('wxbot.tenant', 'shopA', true)"))
+        end(unit, is_committed=True)
+        with engine.begin() as connection:  # a ROLLBACK would have psycopg forget everything
+            for _ in range(8):  # it prepares what comes that often
+                assert connection.execute(recall).all() == []
+
+
+@pytest.mark.postgresql_only
+@pytest.mark.parametrize(
+    "statement",
+    ["SELECT 'mine' AS word INTO TEMP notes", "CREATE TABLE pg_temp.notes AS SELECT 'mine' AS word"],
+)
+def test_a_handlers_temporary_table_hides_none_of_the_next_ones(engine: Engine, statement: str) -> None:
+    unit = UnitOfWork(engine)
+    unit.session().execute(text(statement))
+    end(unit, is_committed=True)
+
+    assert words(engine) == []
+
+
+@pytest.mark.postgresql_only
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE OR REPLACE TEMP VIEW notes AS SELECT 'mine' AS word",
+        "/* a /* b */ c */ COMMIT",
+        "-- a\n/*/**/*/ COMMIT",
+    ],
+)
+def test_what_ends_or_outlives_the_transaction_is_refused(engine: Engine, statement: str) -> None:
+    unit = UnitOfWork(engine)
+    unit.session().execute(WRITE, {"word": "never"})
+    with pytest.raises(DatabaseError, match="is refused"):
+        unit.session().execute(text(statement))
+    unit.close()
+
+    assert words(engine) == []
+
+
 @pytest.mark.servers_only
 @pytest.mark.parametrize(
     "word", ["plain", "log into @x", "@a := GET_LOCK('42', 1)", 'x" := 1', "'s \\' into @x"]

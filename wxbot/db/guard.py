@@ -10,6 +10,8 @@ from sqlalchemy import Connection
 PATIENCE_SECONDS = 2.0
 
 _LEAD = re.compile(r"\A(?:\s|;|/\*.*?\*/|--[^\n]*(?:\n|\Z)|#[^\n]*(?:\n|\Z))*", re.DOTALL)
+_LINES = re.compile(r"\A(?:\s|;|--[^\n]*(?:\n|\Z))*")
+_MARKS = re.compile(r"/\*|\*/")
 
 
 class Guard(Protocol):
@@ -51,9 +53,25 @@ def be_patient(connection: Connection, seconds: float) -> None:
     guarded(connection).patience_seconds = seconds
 
 
-def stripped(sql: str) -> str:
-    """Return a statement without what may stand before its first word."""
-    return _LEAD.sub("", sql, count=1)
+def stripped(sql: str, *, nests: bool = False) -> str:
+    """Return a statement without what may stand before its first word.
+
+    `nests`: comments may stand within comments, as PostgreSQL has them.
+    """
+    if not nests:
+        return _LEAD.sub("", sql, count=1)
+    while (rest := _LINES.sub("", sql, count=1)).startswith("/*"):
+        sql = _after_comment(rest)
+    return rest
+
+
+def _after_comment(sql: str) -> str:
+    depth = 0
+    for mark in _MARKS.finditer(sql):
+        depth += 1 if mark[0] == "/*" else -1
+        if not depth:
+            return sql[mark.end() :]
+    return ""
 
 
 def refusal(call: str) -> str:

@@ -21,12 +21,13 @@ _IDLE_SECONDS = 300
 _REFUSED = re.compile(
     # What ends the transaction, and what would outlive the handler.
     r"(BEGIN|START|COMMIT|END|ABORT|PREPARE\s+TRANSACTION|ROLLBACK(?!\s+((WORK|TRANSACTION)\s+)?TO\b)"
-    r"|SET(?!\s+(LOCAL|CONSTRAINTS)\b)|RESET|DISCARD|LISTEN|LOAD|CREATE\s+((LOCAL|GLOBAL)\s+)?TEMP(ORARY)?)\b",
+    r"|SET(?!\s+(LOCAL|CONSTRAINTS)\b)|RESET|DISCARD|LISTEN|LOAD"
+    r"|CREATE\s+(OR\s+REPLACE\s+)?((LOCAL|GLOBAL)\s+)?TEMP(ORARY)?)\b",
     re.IGNORECASE,
 )
 
-# What may leave a lock, a setting or a cursor behind that no end of a transaction takes away.
-_LEAVING = ("advisory_lock", "set_config", "pg_settings")
+# What may leave a lock, a setting, a table or a cursor behind that no end of a transaction takes away.
+_LEAVING = re.compile(r"advisory_lock|set_config|pg_settings|pg_temp|\btemp(orary)?\b", re.IGNORECASE)
 _LEAVES = re.compile(r"(DO|CALL|PREPARE|DECLARE)\b", re.IGNORECASE)
 
 
@@ -83,6 +84,7 @@ class GuardedConnection(psycopg.Connection[Any]):
         self.is_fenced = False
         self._is_lent = False
         self._is_left_with = False
+        self._wiped = 0
 
     def lend(self, write_seconds: float) -> None:
         """Lend the connection to a handler; the server's row locks need no watchdog."""
@@ -116,8 +118,10 @@ class GuardedConnection(psycopg.Connection[Any]):
     def wipe(self) -> None:
         """Let go of locks and settings that a handler took for its session, which is the next one's too."""
         if self._is_left_with and not self.is_fenced:
+            self._wiped += 1
             with self.alone():
-                self.execute("DISCARD ALL")
+                # New to psycopg each time: only then it reads the answer, and forgets what is prepared.
+                self.execute(f"DISCARD ALL -- {self._wiped}")
             self._is_left_with = False
 
     @contextmanager
@@ -137,11 +141,10 @@ class GuardedConnection(psycopg.Connection[Any]):
         if not self._is_lent:
             return ""
         sql = query.decode(errors="replace") if isinstance(query, bytes) else query
-        text = stripped(sql if isinstance(sql, str) else sql.as_string(self))
+        text = stripped(sql if isinstance(sql, str) else sql.as_string(self), nests=True)
         if _REFUSED.match(text):
             raise psycopg.ProgrammingError(refusal(text.split(None, 1)[0].upper()))
-        lowered = text.lower()
-        if any(word in lowered for word in _LEAVING) or _LEAVES.match(text):
+        if _LEAVING.search(text) or _LEAVES.match(text):
             self._is_left_with = True
         return text
 

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 from weakref import WeakSet
 
 from sqlalchemy import Connection
@@ -22,6 +22,8 @@ from sqlalchemy.exc import DBAPIError
 
 from wxbot.db.guard import FENCED, PATIENCE_SECONDS, refusal
 from wxbot.db.turns import Turns
+
+Fetched = TypeVar("Fetched")
 
 _READS = frozenset({"SELECT", "PRAGMA", "EXPLAIN", "VALUES"})
 _ENDINGS = frozenset({"BEGIN", "COMMIT", "END"})
@@ -53,7 +55,11 @@ class FencedError(sqlite3.OperationalError):
 
 
 class GuardedCursor(sqlite3.Cursor):
-    """A cursor whose statements pass through its connection's guard."""
+    """A cursor whose statements pass through its connection's guard.
+
+    Its fetches too: SQLite works on while rows are fetched, and a connection that another thread fences in
+    the midst of it would end the process, or stand still for ever.
+    """
 
     def execute(self, sql: str, parameters: Any = (), /) -> "GuardedCursor":
         """Run one statement as `sqlite3` does; raises FencedError when the connection was fenced."""
@@ -68,6 +74,34 @@ class GuardedCursor(sqlite3.Cursor):
     def executescript(self, sql_script: str, /) -> "GuardedCursor":
         """Refuse: `sqlite3` commits before a script, which would tear a unit of work in two."""
         raise sqlite3.ProgrammingError("executescript() commits what was written so far; use execute()")
+
+    def fetchone(self) -> Any:
+        """Fetch as `sqlite3` does; raises FencedError when the connection was fenced."""
+        return self._fetched(super().fetchone)
+
+    def fetchmany(self, size: int | None = None) -> list[Any]:
+        """Fetch as `sqlite3` does; raises FencedError when the connection was fenced."""
+        fetch = super().fetchmany
+        return self._fetched(lambda: fetch(self.arraysize if size is None else size))
+
+    def fetchall(self) -> list[Any]:
+        """Fetch as `sqlite3` does; raises FencedError when the connection was fenced."""
+        return self._fetched(super().fetchall)
+
+    def __next__(self) -> Any:
+        """Fetch as `sqlite3` does; raises FencedError when the connection was fenced."""
+        return self._fetched(super().__next__)
+
+    def close(self) -> None:
+        """Close as `sqlite3` does."""
+        with self._guard().lock:
+            super().close()
+
+    def _fetched(self, fetch: Callable[[], Fetched]) -> Fetched:
+        guard = self._guard()
+        with guard.lock:
+            guard.refuse_if_fenced()
+            return fetch()
 
     def _guard(self) -> "GuardedConnection":
         connection = self.connection
@@ -91,7 +125,8 @@ class GuardedConnection(sqlite3.Connection):
         self.is_fenced = False
         self._fenced_because = _HELD_TOO_LONG
         self._write_seconds: float | None = None  # given: the connection is lent to a handler
-        self._lock = threading.Lock()
+        # Whoever has SQLite work here holds it; again, where a result is closed in the midst of that.
+        self.lock = threading.RLock()
         self._is_writer = False
         self._is_ours = False
         self._busy_seconds = PATIENCE_SECONDS  # as the engine asks for it
@@ -106,6 +141,18 @@ class GuardedConnection(sqlite3.Connection):
         self._cursors.add(cursor)
         return cursor
 
+    def execute(self, sql: str, parameters: Any = (), /) -> GuardedCursor:
+        """Run one statement on a cursor of its own; `sqlite3` would take one that passes the guard by."""
+        return self.cursor().execute(sql, parameters)
+
+    def executemany(self, sql: str, parameters: Any, /) -> GuardedCursor:
+        """Run one statement for many rows, as `execute`."""
+        return self.cursor().executemany(sql, parameters)
+
+    def executescript(self, sql_script: str, /) -> GuardedCursor:
+        """Refuse, as the cursor does."""
+        return self.cursor().executescript(sql_script)
+
     def lend(self, write_seconds: float) -> None:
         """Lend the connection to a handler, which may hold the write lock for this long."""
         self._write_seconds = write_seconds
@@ -118,21 +165,21 @@ class GuardedConnection(sqlite3.Connection):
         """Roll back what another thread has written here, and refuse whatever it does next."""
         with suppress(sqlite3.ProgrammingError):  # closed meanwhile
             self.interrupt()
-        with self._lock, suppress(sqlite3.ProgrammingError):
+        with self.lock, suppress(sqlite3.ProgrammingError):
             self._fenced_because = FENCED
             self._fence()
         return None
 
     def run(self, cursor: GuardedCursor, execute: Callable[[], object], sql: str) -> None:
         """Run a cursor's statement under the guard."""
-        with self._lock:
+        with self.lock:
             verb = sql.split(None, 1)[0].upper() if sql.strip() else ""
             if self._watchdog is not None and not self.in_transaction:
                 # The interrupted statement has rolled everything back, and we are here before the fence.
                 self._fence()
             if self.is_fenced and verb == "ROLLBACK":
                 return  # it is rolled back already; an error here would hide the first one
-            self._refuse_if_fenced()
+            self.refuse_if_fenced()
             if verb in _ENDINGS or (self._write_seconds is not None and _is_ours(sql)):
                 raise sqlite3.ProgrammingError(refusal(verb))
             if not self.in_transaction and not self._begin(verb, sql):
@@ -143,14 +190,14 @@ class GuardedConnection(sqlite3.Connection):
 
     def commit(self) -> None:
         """Commit what was written; raises FencedError when the watchdog has rolled it back."""
-        with self._lock:
+        with self.lock:
             self._refuse_if_lent("commit()")
-            self._refuse_if_fenced()
+            self.refuse_if_fenced()
             self._end("COMMIT")
 
     def rollback(self) -> None:
         """Roll back what was written; harmless on a fenced connection."""
-        with self._lock:
+        with self.lock:
             if not self.is_fenced:
                 self._refuse_if_lent("rollback()")
             self._end("ROLLBACK")
@@ -166,12 +213,12 @@ class GuardedConnection(sqlite3.Connection):
 
     def begin_write(self) -> None:
         """Take the write lock now rather than at the first write."""
-        with self._lock:
+        with self.lock:
             self._begin_immediate()
 
     def empty_log(self) -> None:
         """Write SQLite's log into the file and cut it off, unless others read from it all the while."""
-        with self._lock:
+        with self.lock:
             if not self.turns.take(self.patience_seconds):
                 return
             try:
@@ -190,7 +237,7 @@ class GuardedConnection(sqlite3.Connection):
             return
         with suppress(sqlite3.ProgrammingError):  # closed meanwhile
             self.interrupt()
-        with self._lock, suppress(sqlite3.ProgrammingError):
+        with self.lock, suppress(sqlite3.ProgrammingError):
             # Also when the interrupted statement has rolled everything back by itself: what the handler
             # writes afterwards must not be committed without what it wrote before.
             if self._watchdog is watchdog:
@@ -284,7 +331,8 @@ class GuardedConnection(sqlite3.Connection):
         is_refused = action == sqlite3.SQLITE_TRANSACTION or action in _LASTING
         return sqlite3.SQLITE_DENY if is_refused else sqlite3.SQLITE_OK
 
-    def _refuse_if_fenced(self) -> None:
+    def refuse_if_fenced(self) -> None:
+        """Raise FencedError when the connection was fenced."""
         if self.is_fenced:
             raise FencedError(self._fenced_because)
 
