@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from wxbot.errors import ConfigurationError
 from wxbot.settings import describe, from_data, load
-from wxbot.settings.model import ReplySettings
+from wxbot.settings.model import ReplySettings, Setting
 from wxbot.wechat.replies import Text
 
 Faults = Callable[..., tuple[str, ...]]
@@ -47,8 +47,12 @@ WRONG = [
     ("plugins = [1]", "[accounts.default] plugins item 1: must be text in quotes"),
     ("tokn = 1", "[accounts.default] tokn: there is no such setting; did you mean token?"),
     ('[database]\nurl = "oracle://u:hidden@h/x"', "[database] url: must begin with sqlite:///"),
+    ('[database]\nurl = "mysql://u:Geheim？1@h/x"', "[database] url: is not a URL; type full-width"),
     ('[database]\nurl = "postgresql://u:hidden@h"', "[database] url: must name the database"),
     ('[redis]\nurl = "http://h"', "[redis] url: must begin with redis://"),
+    ('[redis]\nurl = "redis://:pa#ss@h"', "[redis] url: is not a URL; type full-width"),
+    ('[redis]\nurl = "redis://h:six"', "[redis] url: is not a URL; type full-width"),
+    ('[redis]\nurl = "redis://10.0.0.7：6379"', "[redis] url: is not a URL; type full-width"),
     ('[jobs]\nbackend = "redis"', '[jobs]: backend "redis" needs [redis] url'),
     ('[database]\nurl = "sqlite://"', "[database] url: must name a file"),
     ('[database]\nurl = "sqlite:///:memory:"', "[database] url: must name a file"),
@@ -251,17 +255,34 @@ def test_faults_never_show_a_secret(good: str, faults: Faults) -> None:
     assert not [secret for secret in secrets_of(good) if secret[:12] in told]
 
 
+def as_data(section: str, key: str, value: object) -> dict[str, object]:
+    data: dict[str, object] = {key: value}
+    for name in reversed(section.split(".") if section else []):
+        data = {name: data}
+    return data
+
+
 @given(
     st.sampled_from([setting for setting in describe() if setting.is_secret]),
     st.one_of(st.text(alphabet="S3cr3tX", min_size=8, max_size=60), st.lists(st.just("S3cr3tXXXX"))),
 )
-def test_no_value_of_a_secret_is_ever_repeated(setting: object, value: object) -> None:
-    section, key = setting[:2]  # type: ignore[index]
-    account = {"default": {key: value}} if section else {}
-    data = {"accounts": account} if section else {key: value}
-
+def test_no_value_of_a_secret_is_ever_repeated(setting: Setting, value: object) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        from_data(data)
+        from_data(as_data(setting.section, setting.key, value))
+
+    assert "S3cr" not in str(caught.value) and "XXXX" not in str(caught.value)
+
+
+@pytest.mark.parametrize("section", ["database", "redis"])
+@given(
+    st.sampled_from(["redis://", "postgresql://", "mysql://", "sqlite://", ""]),
+    st.lists(st.sampled_from(["S3cr3tXXXX", *":@/?#[]%. ？：℀\n\0"]), min_size=1, max_size=9),
+)
+@example("redis://", [":S3cr3tXXXX", "？", "@10.0.0.7:6379/0"])
+@example("redis://", [":S3cr3tXXXX", "℀", "@h"])
+def test_no_address_with_a_password_is_ever_repeated(section: str, scheme: str, parts: list[str]) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        from_data({section: {"url": scheme + "".join(parts)}})
 
     assert "S3cr" not in str(caught.value) and "XXXX" not in str(caught.value)
 

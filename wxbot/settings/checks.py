@@ -157,7 +157,7 @@ def database_url(value: SecretStr) -> SecretStr:
 def redis_url(value: SecretStr) -> SecretStr:
     """Refuse what is no Redis server; empty means none."""
     text = value.get_secret_value()
-    if text and urlsplit(text).scheme not in {"redis", "rediss", "unix"}:
+    if text and _split(text).scheme not in {"redis", "rediss", "unix"}:
         raise ValueError("must begin with redis://, rediss:// (TLS) or unix://")
     return value
 
@@ -177,22 +177,26 @@ def path(value: str) -> str:
     return value
 
 
-def _refuse_nameless(url: str) -> None:
+def _split(url: str) -> SplitResult:
+    """Take an address apart; what Python says of one that it cannot read may show the password in it."""
     try:
         parts = urlsplit(url)
         parts.port  # noqa: B018 - reading it is what checks it
     except ValueError:
-        raise ValueError("is not a URL") from None
-    if not parts.path.strip("/"):
+        raise ValueError(
+            "is not a URL; type full-width characters half-width, and in a password percent-encode them "
+            "and / ? # [ ] (# is %23)"
+        ) from None
+    return parts
+
+
+def _refuse_nameless(url: str) -> None:
+    if not _split(url).path.strip("/"):
         raise ValueError("must name the database, as in postgresql://user:password@host/wxbot")
 
 
 def _url(value: str) -> SplitResult:
-    try:
-        parts = urlsplit(value)
-        parts.port  # noqa: B018 - reading it is what checks it
-    except ValueError:
-        raise ValueError("is not a URL") from None
+    parts = _split(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname or re.search(r"[^!-~]", value):
         raise ValueError("must be a URL that begins with https://")
     if parts.username or parts.password or parts.query or parts.fragment:
