@@ -70,6 +70,31 @@ def hold() -> None:
     note("ended")
 '''
 
+CURIOUS = '''
+"""A job that tells what it finds in the environment, and whether its plugin has its secret."""
+
+import os
+from pathlib import Path
+
+from pydantic import BaseModel, SecretStr
+
+from wxbot import Plugin
+
+
+class Config(BaseModel):
+    phrase: SecretStr
+
+
+plugin = Plugin("orders", config=Config)
+
+
+@plugin.job
+def tell(config: Config) -> None:
+    seen = sorted(value for value in os.environ.values() if "canary" in value)
+    with Path("done.txt").open("a") as done:
+        done.write(f"{len(config.phrase.get_secret_value())} {seen}\\n")
+'''
+
 
 @pytest.fixture
 def deferring(configured: Any) -> Any:
@@ -167,6 +192,26 @@ def test_a_worker_restarts_at_a_hangup_and_ends_at_an_interrupt(deferring: Any) 
     assert working.process.poll() is None
     assert working.end(signal.SIGINT) == 0
     assert working.output.count("has ended") == 2 and "Traceback" not in working.output
+
+
+def test_jobs_find_no_secret_and_their_plugin_has_its_own(configured: Any) -> None:
+    configured.write("handlers/orders.py", CURIOUS)
+    secrets = {
+        "WXBOT_PLUGINS__ORDERS__PHRASE": "canary",
+        "WXBOT_SECRET_KEY": "canary of the secret key, long enough",
+    }
+    configured.run("db", "upgrade", **secrets)
+    engine = open_engine(f"sqlite:///{configured.folder / 'var' / 'wxbot.db'}")
+    working = configured.start("worker", **secrets)
+    for count in (1, 2):
+        with engine.begin() as connection:
+            enqueue(connection, [Job(account="default", name="orders.tell")])
+        wait_for(configured, count)
+        working.process.send_signal(signal.SIGHUP)
+        working.wait_for(rf"(?s)(does up to.*){{{count + 1}}}")
+    engine.dispose()
+
+    assert done(configured) == ["6 []"] * 2
 
 
 @pytest.mark.parametrize(

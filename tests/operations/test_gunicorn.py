@@ -420,40 +420,6 @@ def test_request_that_ends_after_the_grace_writes_into_nobodys_file(
     assert {file.read_bytes() for file in folder.glob("kept-*")} == {b""}
 
 
-CURIOUS = '''
-"""A handler that tells what it finds in the environment."""
-
-import os
-
-from wxbot import Plugin, Scan
-
-plugin = Plugin("curious")
-
-
-@plugin.scene("code")
-def tell(scan: Scan) -> str:
-    return ",".join(sorted(value for value in os.environ.values() if "canary" in value)) or "nothing"
-'''
-
-
-def test_handlers_find_no_secret_in_the_environment(serve: Callable[..., Any], folder: Path) -> None:
-    package = folder / "curious"
-    package.mkdir()
-    (package / "__init__.py").write_text(CURIOUS)
-    server = serve(
-        WXBOT_HANDLERS__PACKAGES="curious",
-        WXBOT_SECRET_KEY="canary of the secret key, long enough",
-        WXBOT_ACCOUNTS__DEFAULT__SECRET="canary0of0the0appsecret000000000",
-        SHOP_SECRET="canary of the shop, which is the handler's own",
-    )
-    command = [sys.executable, "-m", "wxbot", "simulate", "scan", "code", "--url", f"{server.url}/wechat"]
-    server.get("/healthz")  # it listens before its workers can answer, and a scan waits for five seconds only
-
-    said = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-
-    assert "canary of the shop" in said.stdout and said.stdout.count("canary") == 1
-
-
 _WHERE = """
 import os
 

@@ -213,6 +213,20 @@ def test_secrets_leave_the_environment_and_nothing_else_does(config: Write, good
     assert sorted(variables) == ["PATH", "WXBOT_ACCOUNTS__DEFAULT__SECRET_FILE", "WXBOT_JOBS__THREADS"]
 
 
+def test_all_that_is_a_plugins_leaves_the_environment(config: Write, good: str) -> None:
+    variables = {
+        "WXBOT_PLUGINS__ORDER__LOOKUP_SECRET": "known to the kit alone",
+        "WXBOT_plugins__shop__phrase_file": "/run/secrets/phrase",
+        "WXBOT_JOBS__THREADS": "2",
+    }
+    read = load(config(good), env=variables)
+
+    forget_secrets(read, variables)
+
+    assert read.plugins["order"] == {"lookup_secret": "known to the kit alone"}
+    assert list(variables) == ["WXBOT_JOBS__THREADS"]
+
+
 def test_secrets_leave_the_environment_however_their_variables_are_written(config: Write, good: str) -> None:
     variables = {
         "WXBOT_accounts__default__secret": "4f1b2b0b822cd15d6c15b0f00a08aa12",

@@ -75,10 +75,15 @@ def from_data(data: Mapping[str, Any], *, variables: Mapping[str, str] | None = 
 
 
 def forget_secrets(settings: Settings, env: MutableMapping[str, str]) -> None:
-    """Take the values of secrets out of an environment that has been read: every handler can look there."""
-    places = {(*parents, key) for parents, key in _secrets({"accounts": settings.accounts})}
-    for name in [name for name in env if name.startswith("WXBOT_") and _place(name) in places]:
-        del env[name]
+    """Take the values of secrets out of an environment that has been read: every handler can look there.
+
+    Which of a plugin's settings are secret only its model knows: all of them go.
+    """
+    secret = {(*parents, key) for parents, key in _secrets({"accounts": settings.accounts})}
+    for name in [name for name in env if name.startswith("WXBOT_")]:
+        place = _place(name)
+        if place in secret or place[0] == "plugins":
+            del env[name]
 
 
 def _is_setting(name: str, value: str) -> bool:
