@@ -226,6 +226,12 @@ def test_a_secret_and_a_file_for_it_are_refused(good: str, faults: Faults) -> No
     assert fault == "[accounts.default] token_file: token is set as well; keep one of the two"
 
 
+def test_a_file_for_what_is_no_secret_is_refused_beside_a_variable_as_well(good: str, faults: Faults) -> None:
+    (fault,) = faults(good + '[jobs]\npath_file = "x"\n', WXBOT_JOBS__PATH="var/other.db")
+
+    assert fault == "[jobs] path_file: there is no such setting; did you mean path?"
+
+
 def secrets_of(good: str) -> list[str]:
     data = tomllib.loads(good)
     account = data["accounts"]["default"]

@@ -115,6 +115,14 @@ def test_a_variable_replaces_the_secret_file_of_the_configuration(config: Write,
     assert settings.accounts["default"].token.get_secret_value() == "fromTheEnvironment1"
 
 
+def test_a_variable_replaces_nothing_beside_what_is_no_secret(config: Write, good: str) -> None:
+    text = f'{good}\n[plugins.orders]\ntemplate = "a"\ntemplate_file = "b.txt"\n'
+
+    settings = load(config(text), env={"WXBOT_PLUGINS__ORDERS__TEMPLATE": "x"})
+
+    assert settings.plugins == {"orders": {"template": "x", "template_file": "b.txt"}}
+
+
 def test_a_file_saved_by_a_windows_editor_is_read(good: str, tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     file.write_bytes(good.replace("\n", "\r\n").encode("utf-8-sig"))

@@ -126,11 +126,11 @@ def _overlay(data: dict[str, Any], variables: Mapping[str, str]) -> dict[Place, 
             value = variables[name]
             section[place[-1]] = FromVariable(value, name) if place[0] == "plugins" else value
             sources[place] = name
-    for *parents, key in sources:
-        other = key.removesuffix("_file") if key.endswith("_file") else f"{key}_file"
-        # Of a secret and the file for it, the one in the environment replaces the other in config.toml.
-        if (*parents, other) not in sources:
-            (_section(data, tuple(parents)) or {}).pop(other, None)
+    # Of a secret and the file for it, the one in the environment replaces the other in config.toml.
+    for parents, key in _secrets(data):
+        for given, other in ((key, f"{key}_file"), (f"{key}_file", key)):
+            if (*parents, given) in sources and (*parents, other) not in sources:
+                (_section(data, parents) or {}).pop(other, None)
     return sources
 
 
