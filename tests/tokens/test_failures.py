@@ -173,6 +173,21 @@ def test_used_up_calls_are_not_made_until_they_may_work_again(
     assert made == 1 or (errcode, made) == (45011, 2)
 
 
+def test_used_up_calls_are_made_again_when_a_clock_that_was_ahead_is_set_right(
+    world: World, account: Accounts, client: Clients, time: Any
+) -> None:
+    caller = client(account())
+    time.passes(2 * 86_400)
+    world.trouble = Trouble(api_faults=("qrcode/create=45009",))
+    with pytest.raises(QuotaError):
+        mint(caller)
+    world.trouble = Trouble()
+
+    time.passes(-2 * 86_400)
+
+    assert mint(caller)
+
+
 def test_token_endpoint_that_keeps_failing_is_asked_less_and_less(
     world: World, account: Accounts, tokens: Callable[..., Tokens], time: Any
 ) -> None:

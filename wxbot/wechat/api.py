@@ -318,8 +318,10 @@ class ApiClient:
 
     def _check_breaker(self, path: str) -> None:
         errcode, until = self._used_up.get(path, (0, None))
-        if until is not None and self._now() < until:
-            raise error_for(errcode, None, call=path, now=self._now())
+        now = self._now()
+        # An end further ahead was noted while the clock was.
+        if until is not None and now < until <= now + _LONGEST_SILENCE:
+            raise error_for(errcode, None, call=path, now=now)
         self._used_up.pop(path, None)
 
     def _ask(self, method: str, path: str, *, query: Mapping[str, str], body: bytes | None) -> Data:
