@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.event import listen
 
 from wxbot.jobs import listing
-from wxbot.jobs.ledger import Ledger
+from wxbot.jobs.ledger import GRACE_SECONDS, Ledger
 from wxbot.jobs.listing import Wanted
 from wxbot.jobs.work import Claimed
 
@@ -135,7 +135,8 @@ def test_a_postponed_job_waits_and_says_why(ledger: Ledger, records: Any) -> Non
     assert ledger.postpone(claimed(ledger, id), 30, "ValueError: " + "x" * 300)
 
     row = records.job(id)
-    assert (row.state, row.attempts, len(row.detail), row.dispatched_at) == ("waiting", 1, 255, None)
+    assert (row.state, row.attempts, len(row.detail)) == ("waiting", 1, 255)
+    assert row.dispatched_at + GRACE_SECONDS <= row.run_at - 29  # the next sweep may have it
     assert ledger.claim(id) is None and ledger.take_due(10) == []
     records.shift(id, run_at=0)
     assert ledger.take_due(10) == [id] and claimed(ledger, id).attempt == 2
@@ -201,6 +202,31 @@ def test_nothing_waits_for_the_hour_that_comes_twice(ledger: Ledger, records: An
     assert count == 2
     assert set(ledger.take_due(10)) == {waiting, running}
     assert ledger.claim(fresh) is None
+
+
+def test_the_hour_that_comes_twice_lengthens_no_pause_and_shortens_none(ledger: Ledger, records: Any) -> None:
+    retried, delayed, undisturbed = records.enqueue(), records.enqueue(delay_seconds=300), records.enqueue()
+    for id in (retried, undisturbed):
+        ledger.postpone(claimed(ledger, id), 43_200, "500")
+    before = {id: records.job(id) for id in (retried, delayed, undisturbed)}
+    # As they are when an hour later by the clock it was put back by an hour.
+    records.move(retried, 3600, "run_at", "dispatched_at")
+    records.move(delayed, 3600, "run_at", "created_at")
+
+    count = ledger.mend_clock()
+
+    after = {id: records.job(id).run_at - before[id].run_at for id in before}
+    assert count == 2
+    assert 0 <= after[retried] < 3600 and 0 <= after[delayed] < 3600 and after[undisturbed] == 0
+    assert ledger.mend_clock() == 0
+
+
+def test_who_was_handed_over_in_the_hour_that_comes_twice_is_so_again(ledger: Ledger, records: Any) -> None:
+    id = records.enqueue()
+    records.shift(id, run_at=-30, created_at=-30, dispatched_at=3600)
+
+    assert ledger.mend_clock() == 1
+    assert ledger.take_due(10) == [id]
 
 
 def test_dead_and_unknown_jobs_are_done_again_when_somebody_says_so(ledger: Ledger, records: Any) -> None:

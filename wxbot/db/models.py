@@ -110,7 +110,7 @@ jobs = Table(
     Column("attempts", Integer, nullable=False),
     Column("run_at", BigInteger, nullable=False),  # all four by the database's clock
     Column("expires_at", BigInteger),  # not begun after that
-    Column("dispatched_at", BigInteger),  # handed to the engine; again after a while
+    Column("dispatched_at", BigInteger),  # handed to the engine, or put off; again after a while
     Column("lease_until", BigInteger),
     Column("lease_by", digest()),
     Column("created_at", BigInteger, nullable=False),

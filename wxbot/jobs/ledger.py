@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, func, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, case, func, or_, select, true, update
 
 from wxbot.db.models import jobs
 from wxbot.db.patience import patiently
@@ -77,7 +77,7 @@ class Ledger:
             "state": "waiting",
             "run_at": database_now() + max(0, round(seconds)),
             "attempts": claimed.attempt if counts else claimed.attempt - 1,
-            "dispatched_at": None,
+            "dispatched_at": self._not_dispatched(),
             "detail": detail[:255],
             **_left(arguments),
         }
@@ -142,7 +142,7 @@ class Ledger:
             "attempts": 0,
             "run_at": now,
             "expires_at": None,
-            "dispatched_at": None,  # nobody tells the engine: the next sweep does
+            "dispatched_at": self._not_dispatched(),  # nobody tells the engine: the next sweep does
             "finished_at": None,
         }
         mine = update(jobs).where(jobs.c.id == id, jobs.c.state.in_(("dead", "unknown"))).values(again)
@@ -188,10 +188,14 @@ class Ledger:
     def mend_clock(self) -> int:
         """Let nothing wait for the time that the clock has been put back by; returns how many jobs that was.
 
-        What was made in the future was made before: it is due now, and a lease that is longer than any has
-        run out.
+        What was made, put off or handed over in the future was so before: it waits for its pause or delay
+        from now, and a lease that is longer than any has run out.
         """
         return self._write(_mend_clock)
+
+    def _not_dispatched(self) -> ColumnElement[int]:
+        """Return what lets the next sweep have a job, and keeps the time at which it was written."""
+        return database_now() - self._grace_seconds
 
     def _write(self, work: Callable[[Connection], Result]) -> Result:
         return patiently(self.engine, work, seconds=_PATIENCE_SECONDS)
@@ -200,9 +204,21 @@ class Ledger:
 def _mend_clock(connection: Connection) -> int:
     now = database_now()
     future = now + _SKEW_SECONDS
-    waiting = update(jobs).where(jobs.c.state == "waiting", jobs.c.created_at > future)
+    was_ahead = or_(jobs.c.created_at > future, jobs.c.dispatched_at > future)
+    waiting = update(jobs).where(jobs.c.state == "waiting", was_ahead)
     running = update(jobs).where(jobs.c.state == "running", jobs.c.lease_until > future)
-    count = connection.execute(waiting.values(created_at=now, run_at=now, dispatched_at=None)).rowcount
+    run_at = case(
+        (jobs.c.run_at <= now, jobs.c.run_at),
+        (jobs.c.dispatched_at > future, jobs.c.run_at - (jobs.c.dispatched_at - now)),
+        (jobs.c.dispatched_at.is_(None), jobs.c.run_at - (jobs.c.created_at - now)),
+        else_=now,
+    )
+    created_at = case((jobs.c.created_at > now, now), else_=jobs.c.created_at)
+    # In this order: MySQL goes by what it has just set.
+    waiting = waiting.ordered_values(
+        (jobs.c.run_at, run_at), (jobs.c.dispatched_at, None), (jobs.c.created_at, created_at)
+    )
+    count = connection.execute(waiting).rowcount
     return count + connection.execute(running.values(lease_until=now, dispatched_at=None)).rowcount
 
 

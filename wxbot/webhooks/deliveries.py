@@ -11,6 +11,7 @@ from wxbot.db.models import jobs
 from wxbot.db.paging import Order, Place
 from wxbot.db.patience import patiently
 from wxbot.db.statements import database_now
+from wxbot.jobs.ledger import GRACE_SECONDS
 from wxbot.jobs.outbox import Job
 from wxbot.jobs.telling import enqueue_and_tell
 from wxbot.webhooks.publishing import DELIVER
@@ -258,9 +259,11 @@ def _resend(connection: Connection, id: bytes) -> bool:
     if delivery is None:
         return False
     # One job a delivery, or it could be on its way twice: the one there is begins anew.
-    again = {"state": "waiting", "attempts": 0, "run_at": database_now(), "finished_at": None}
+    now = database_now()
+    again = {"state": "waiting", "attempts": 0, "run_at": now, "finished_at": None}
     idle = update(jobs).where(jobs.c.id == id, jobs.c.state != "running")
-    if connection.execute(idle.values(**again, dispatched_at=None)).rowcount == 0:
+    # The next sweep has it at once.
+    if connection.execute(idle.values(**again, dispatched_at=now - GRACE_SECONDS)).rowcount == 0:
         job = Job(account=delivery.account, name=DELIVER, id=id)
         if not enqueue_and_tell(connection, [job]):
             return False
