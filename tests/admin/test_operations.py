@@ -227,7 +227,7 @@ def test_dead_jobs_are_done_again_one_and_all(office: Office, work: Work, operat
 
 def test_replay_of_a_dead_delivery_sends_it_again(office: Office, work: Work, operator: Browser) -> None:
     id = work.delivery(work.webhook("shop"), "silent")
-    work.job(id=bytes.fromhex(id), name="wxbot.deliver")
+    work.job(id=bytes.fromhex(id), name="wxbot.webhook")
 
     operator.post(f"/admin/jobs/{id}/replay", page=f"/admin/jobs/{id}")
 

@@ -306,7 +306,7 @@ def test_a_dead_delivery_is_sent_again(configured: Any) -> None:
     one, other = b"1" * 16, b"2" * 16
     row = {"webhook": "wh_1", "account": "default", "kind": "scan", "body": "{}", "created_at": 1}
     with engine.begin() as connection:
-        enqueue(connection, [Job(account="default", name="wxbot.deliver", id=id) for id in (one, other)])
+        enqueue(connection, [Job(account="default", name="wxbot.webhook", id=id) for id in (one, other)])
         connection.execute(update(jobs).values(state="dead", finished_at=1))
         for id in (one, other):
             dead = {"id": id, "state": "dead", "attempts": 14, "finished_at": 1}
