@@ -6,6 +6,7 @@
 import json
 import sys
 import threading
+from typing import Any
 
 from sqlalchemy import Engine, update
 
@@ -26,19 +27,19 @@ def careless(engine: Engine, scene: str) -> str:
 
 
 def main() -> None:
-    """Read what to do from the command line, and each round's scene from standard input."""
+    """Read what to do from the command line, and each round from standard input."""
     asked = json.loads(sys.argv[1])
     engine = open_engine(asked["database"], connections=asked["threads"] + 2)
     claims = Claims(engine)
 
-    def share(scene: str, thread: int, together: threading.Barrier, outcomes: list[str]) -> None:
+    def share(turn: Any, thread: int, together: threading.Barrier, outcomes: list[str]) -> None:
         together.wait()
         for number in range(thread, asked["claims"], asked["threads"]):
-            if asked["is_careless"]:
-                outcomes.append(careless(engine, scene))
+            if turn["is_careless"]:
+                outcomes.append(careless(engine, turn["scene"]))
             else:
                 person = f"o-{asked['process']}-{number}"
-                outcomes.append(claims.claim("default", scene, person).outcome)
+                outcomes.append(claims.claim("default", turn["scene"], person).outcome)
 
     # Servers let some wait for too long when hundreds of connections are asked for at one instant.
     for connection in [engine.connect() for _ in range(asked["threads"])]:
@@ -47,7 +48,7 @@ def main() -> None:
     for line in sys.stdin:
         together, outcomes = threading.Barrier(asked["threads"]), list[str]()
         threads = [
-            threading.Thread(target=share, args=(line.strip(), number, together, outcomes))
+            threading.Thread(target=share, args=(json.loads(line), number, together, outcomes))
             for number in range(asked["threads"])
         ]
         for thread in threads:
