@@ -166,6 +166,7 @@ def test_before_anything_was_counted_there_are_zeros(engine: Engine) -> None:
     assert figures.today() == TODAY
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("length", [1, 2, 7, 8, 30, 31, 63, 64, 90, 365, 800])
 def test_units_make_up_a_period(length: int) -> None:
     for first in range(739_600, 739_700, 3):

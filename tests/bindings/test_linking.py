@@ -84,6 +84,7 @@ def test_the_right_number_binds_once(linking: Linking, claims: Claims, bindings:
     assert [each.site_user for each in bindings.of_person("default", AILIN)] == ["u1"]
 
 
+@pytest.mark.sqlite_only
 def test_numbers_are_spread_over_all_there_are() -> None:
     numbers = {number_of(bytes([number]) * 16, AILIN, digits=PAGE_DIGITS) for number in range(200)}
 

@@ -36,6 +36,7 @@ def test_the_password_is_not_in_the_error(store: str, fault: str) -> None:
     assert "cannot be used" in words
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize(
     ("password", "line", "said"),
     [
@@ -50,6 +51,7 @@ def test_a_short_password_is_hidden_only_where_it_stands(password: str, line: st
     assert in_words(OSError(line), url).endswith(f"cannot be used: {said}")
 
 
+@pytest.mark.sqlite_only
 def test_an_address_is_shown_without_password_and_options() -> None:
     url = "postgresql+psycopg://bot:hidden@db.example.com:5433/wxbot?password=hidden&sslmode=require"
 
@@ -58,6 +60,7 @@ def test_an_address_is_shown_without_password_and_options() -> None:
     assert shown("sqlite:///var/wxbot.db") == "sqlite:///var/wxbot.db"
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize(
     ("url", "driver", "advice"),
     [
@@ -81,6 +84,7 @@ except ConfigurationError as error:
     assert driver in done.stdout and advice in done.stdout
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize(
     ("cause", "said"),
     [

@@ -55,11 +55,13 @@ def sent(engine: Engine) -> int:
         return connection.execute(select(models.events.c.messages_sent)).scalar_one()
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("kind", MESSAGE_KINDS)
 def test_window_after_a_message_allows_five_in_two_days(kind: str) -> None:
     assert windows.window_of(kind) == windows.Window(seconds=TWO_DAYS - 60, messages=5)
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize(
     "kind", ["subscribe", "scan", "click", "menu_choice", "scancode_push", "scancode_waitmsg"]
 )

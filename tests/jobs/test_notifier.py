@@ -4,7 +4,12 @@ import threading
 import time
 from collections.abc import Iterable
 
+import pytest
+
 from wxbot.jobs.notifier import Notifier
+
+# The database has no part in it.
+pytestmark = pytest.mark.sqlite_only
 
 
 class Engine:

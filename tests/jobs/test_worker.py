@@ -342,6 +342,7 @@ print("stopped")
 """
 
 
+@pytest.mark.sqlite_only
 def test_a_signal_during_a_signal_hangs_no_worker() -> None:
     """One comes at every line of what the handler of another calls."""
     told = subprocess.check_output([sys.executable, "-c", INTERRUPTED], text=True, timeout=60)

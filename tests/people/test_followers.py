@@ -83,6 +83,7 @@ def test_two_follows_at_once_are_both_counted(engine: Engine) -> None:
     assert (now.openid, now.follows, now.first_scene) == ("oChen", 3, "vip")
 
 
+@pytest.mark.sqlite_only
 @given(st.permutations(range(4)))
 def test_order_of_arrival_does_not_matter_for_who_is_known(order: list[int]) -> None:
     happened = [event(Follow, 0), scan(1), event(Unfollow, 2), scan(3, when="follow")]
@@ -103,6 +104,7 @@ SCANS = [
 ]
 
 
+@pytest.mark.sqlite_only
 @given(st.permutations(range(len(SCANS))))
 def test_latest_scan_is_the_last_scene_in_whatever_order_they_arrive(order: list[int]) -> None:
     follower: Follower | None = None
@@ -174,6 +176,7 @@ STORIES = {
 }
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("story", STORIES)
 def test_state_says_where_a_person_stands(story: str) -> None:
     happened, state, refollows = STORIES[story]

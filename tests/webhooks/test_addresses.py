@@ -20,6 +20,9 @@ from wxbot.webhooks.addresses import (
 )
 from wxbot.webhooks.sending import Sender
 
+# The database has no part in it.
+pytestmark = pytest.mark.sqlite_only
+
 # PORT is that of a server on this machine, which nobody may reach. The last column: refused when it is read,
 # so that it cannot even be stored; the others are refused when their name is looked up.
 PRIVATE = [

@@ -18,6 +18,9 @@ from tests.webhooks.receiver import Receiver, Request
 from wxbot.webhooks.delivering import DELAYS_SECONDS, MOST_ATTEMPTS
 from wxbot.webhooks.webhook import KINDS
 
+# Who reads the requests does not know which database they came from.
+pytestmark = pytest.mark.sqlite_only
+
 DOCS = Path(__file__).parents[2] / "docs"
 
 

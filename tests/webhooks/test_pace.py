@@ -40,6 +40,7 @@ def paced(most: int = 2) -> tuple[Pace, Clock]:
     return Pace(most, patience_seconds=0, monotonic=clock, chance=lambda: 0.5), clock
 
 
+@pytest.mark.sqlite_only
 def test_only_so_many_are_under_way_at_a_time() -> None:
     pace, _ = paced(2)
 
@@ -51,6 +52,7 @@ def test_only_so_many_are_under_way_at_a_time() -> None:
     assert pace.enter("a") == 0
 
 
+@pytest.mark.sqlite_only
 def test_who_finds_a_quick_site_busy_waits_a_moment() -> None:
     pace = Pace(1, patience_seconds=5)
     pace.enter("a")
@@ -61,6 +63,7 @@ def test_who_finds_a_quick_site_busy_waits_a_moment() -> None:
     leave.join()
 
 
+@pytest.mark.sqlite_only
 def test_those_who_wait_come_back_one_after_the_other() -> None:
     pace, _ = paced(1)
     for _ in range(30):
@@ -74,6 +77,7 @@ def test_those_who_wait_come_back_one_after_the_other() -> None:
     assert waits[9] == pytest.approx(20, abs=1)
 
 
+@pytest.mark.sqlite_only
 def test_silent_site_is_asked_by_one_until_it_speaks() -> None:
     pace, clock = paced()
     for _ in range(SILENT_TIMES):
@@ -94,6 +98,7 @@ def test_silent_site_is_asked_by_one_until_it_speaks() -> None:
     assert [pace.enter("a"), pace.enter("a")] == [0, 0]
 
 
+@pytest.mark.sqlite_only
 def test_pause_does_not_grow_for_ever() -> None:
     pace, clock = paced()
     for _ in range(100):
@@ -102,6 +107,7 @@ def test_pause_does_not_grow_for_ever() -> None:
         clock.now += LONGEST_PAUSE_SECONDS + 1
 
 
+@pytest.mark.sqlite_only
 def test_site_that_refuses_quickly_is_not_silent() -> None:
     pace, _ = paced()
 
