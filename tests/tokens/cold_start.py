@@ -13,7 +13,7 @@ from wxbot.wechat.api import ApiAccount
 def main() -> None:
     """Read what to do from the command line, and the start from standard input."""
     asked = json.loads(sys.argv[1])
-    engine = open_engine(asked["database"], connections=40)
+    engine = open_engine(asked["database"], connections=asked["threads"] + 2)
     account = ApiAccount(**asked["account"])
     source = Tokens(engine, accounts=[account], keys=[asked["key"]]).source(account.name)
     together = threading.Barrier(asked["threads"])
