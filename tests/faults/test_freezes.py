@@ -145,6 +145,7 @@ def test_a_flood_loses_nothing(prepare: Callable[..., Ground]) -> None:
     assert verdict.counts["scans"] == FLOOD
 
 
+@pytest.mark.beside
 def test_a_bot_that_takes_repeats_for_new_is_found_out(prepare: Callable[..., Ground]) -> None:
     ground = prepare(broken="forgetful")
 

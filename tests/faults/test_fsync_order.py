@@ -40,6 +40,7 @@ def test_no_reply_leaves_before_its_record_is_on_disk(prepare: Callable[..., Gro
     assert not order.early
 
 
+@pytest.mark.beside
 @pytest.mark.parametrize("broken", ["synchronous-normal", "synchronous-off"])
 def test_a_database_that_syncs_too_late_is_found_out(prepare: Callable[..., Ground], broken: str) -> None:
     order = watched(prepare(mode="plain", broken=broken), 60)

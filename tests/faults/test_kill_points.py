@@ -89,6 +89,7 @@ def test_a_process_may_die_anywhere(prepare: Callable[..., Ground], store: str) 
     assert oracle.effects(ground.engine) == {f"{job}{scene}": 1 for scene in writing for job in ("", "job ")}
 
 
+@pytest.mark.beside
 def test_a_bot_that_commits_twice_is_found_out(prepare: Callable[..., Ground]) -> None:
     ground = prepare(broken="points,two-commits", deadline=DEADLINE)
     platform = Platform(sender(), [ground.web().port], MANNERS)

@@ -62,7 +62,10 @@ def test_nothing_is_lost_or_doubled_when_processes_are_killed(
     assert verdict.counts["scans"] >= SCANS
 
 
-@pytest.mark.parametrize(("broken", "fault"), [("answer-first", "lost"), ("forgetful", "changed")])
+@pytest.mark.parametrize(
+    ("broken", "fault"),
+    [("answer-first", "lost"), pytest.param("forgetful", "changed", marks=pytest.mark.beside)],
+)
 def test_a_broken_bot_is_found_out(prepare: Callable[..., Ground], broken: str, fault: str) -> None:
     ground = prepare(broken=broken)
 

@@ -106,6 +106,7 @@ def test_nothing_is_lost_while_the_server_is_down(prepare: Callable[..., Ground]
     assert oracle.effects(ground.engine) == {one.scene: 1 for one in sent if one.kind == "write"}
 
 
+@pytest.mark.beside
 @pytest.mark.parametrize(("broken", "fault"), [("no-spool", "lost"), ("import-twice", "rows_doubled")])
 def test_a_bot_with_a_broken_spool_is_found_out(
     prepare: Callable[..., Ground], broken: str, fault: str

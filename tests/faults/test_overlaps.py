@@ -69,6 +69,7 @@ def test_the_same_instant_in_two_processes_is_one_reply(prepare: Callable[..., G
     assert verdict.counts["repeats_compared"] == SCANS
 
 
+@pytest.mark.beside
 def test_a_bot_that_takes_repeats_for_new_is_found_out(prepare: Callable[..., Ground]) -> None:
     ground = prepare(broken="forgetful")
     ports = [web.port for web in ground.webs(2)]
