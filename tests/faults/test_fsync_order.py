@@ -12,7 +12,7 @@ from bench.faults.processes import sender
 from bench.faults.strace import Order
 from tests.faults.conftest import Ground
 
-SCANS, RATE = (10_000, 40.0) if figures.IS_LONG else (200, 60.0)
+SCANS, RATE = (10_000, 40.0) if figures.IS_LONG else (100, 60.0)
 
 pytestmark = [pytest.mark.sqlite_only, pytest.mark.timeout(600 if figures.IS_LONG else 240)]
 
