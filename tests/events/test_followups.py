@@ -154,7 +154,6 @@ def test_message_that_is_too_late_goes_out_in_a_window_that_was_opened_since(
         ("message/custom/send=48004", "dead", "the account is barred from the call"),
         ("message/custom/send=47001", "dead", "the call was not understood"),
         ("message/custom/send=45009", "kept", "the calls of this day are used up"),
-        ("message/custom/send=-1", "kept", "WeChat is busy"),
         ("stable_token=40125", "kept", "the AppSecret is wrong"),
     ],
 )
@@ -162,6 +161,20 @@ def test_message_is_kept_only_if_what_refuses_it_may_pass(
     plugin: Plugin, make_wx: Callable[..., Wx], fault: str, state: str, reason: str
 ) -> None:
     wx, _ailin = listed(plugin, make_wx)
+
+    assert_refused(wx, fault, state=state, reason=reason)
+
+
+# What is written is the same as for other refusals; each call is tried again after a while.
+@pytest.mark.sqlite_only
+def test_message_is_kept_while_wechat_is_busy(plugin: Plugin, make_wx: Callable[..., Wx]) -> None:
+    wx, _ailin = listed(plugin, make_wx)
+
+    assert_refused(wx, "message/custom/send=-1", state="kept", reason="WeChat is busy")
+
+
+def assert_refused(wx: Wx, fault: str, *, state: str, reason: str) -> None:
+    """Let every attempt fail, and see what becomes of the message."""
     wx.world.trouble = Trouble(api_faults=(fault,))
     for _ in range(wx.bot.ledger.attempts):
         with wx.session() as session:
