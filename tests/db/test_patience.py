@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from wxbot.db import sqlite
 from wxbot.db.faults import is_busy
 from wxbot.db.guard import be_patient, guarded
-from wxbot.db.patience import patiently
+from wxbot.db.patience import in_batches, patiently
 
 
 def write(connection: Connection) -> int:
@@ -72,6 +72,20 @@ def test_other_errors_are_not_tried_again(engine: Engine) -> None:
         patiently(engine, fail)
 
     assert len(calls) == 1
+
+
+def test_batches_are_transactions_of_their_own_until_there_is_nothing_more(engine: Engine) -> None:
+    left = [2, 1, 0, 1]
+
+    def work(connection: Connection) -> int:
+        count = left.pop(0)
+        for _ in range(count):
+            write(connection)
+        return count
+
+    assert in_batches(engine, work) == 3
+    assert left == [1]
+    assert words(engine) == 3
 
 
 @pytest.mark.sqlite_only

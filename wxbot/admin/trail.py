@@ -13,12 +13,10 @@ from wxbot import clock
 from wxbot.admin.sessions import PATIENCE_SECONDS
 from wxbot.admin.users import User
 from wxbot.db.administration import audit
-from wxbot.db.patience import patiently
+from wxbot.db.patience import BATCH, in_batches, patiently
 
 COMMAND_LINE = "wxbot"
 _LONGEST_SUBJECT = 255
-# Small enough that nobody waits for the lock.
-_BATCH = 200
 _DAY_SECONDS = 86_400
 
 
@@ -75,17 +73,14 @@ class Trail:
     def forget_old(self, days: int) -> int:
         """Delete what is older than so many days; returns how many lines that were."""
         end = _time_in_id(self._now().timestamp() - days * _DAY_SECONDS)
-        oldest = select(audit.c.id).where(audit.c.id < end).order_by(audit.c.id).limit(_BATCH)
+        oldest = select(audit.c.id).where(audit.c.id < end).order_by(audit.c.id).limit(BATCH)
 
         def work(connection: Connection) -> int:
             ids = connection.execute(oldest).scalars().all()
             connection.execute(delete(audit).where(audit.c.id.in_(ids)))
             return len(ids)
 
-        count = 0
-        while some := patiently(self._engine, work):
-            count += some
-        return count
+        return in_batches(self._engine, work)
 
 
 def _time_in_id(at: float) -> bytes:

@@ -13,7 +13,7 @@ from hashlib import sha256
 from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, and_, delete, select, update
 
 from wxbot.db.business import idempotent_requests as requests
-from wxbot.db.patience import patiently
+from wxbot.db.patience import BATCH, in_batches, patiently
 from wxbot.db.statements import database_now, insert_first
 from wxbot.errors import WxbotError
 from wxbot.wechat.sealing import Seal
@@ -23,7 +23,6 @@ KEPT_SECONDS = 86_400
 LEASE_SECONDS = 60
 _PATIENCE_SECONDS = 5.0
 _TRIES = 5
-_BATCH = 200
 
 
 class MismatchError(WxbotError):
@@ -175,15 +174,12 @@ def canonical(body: bytes) -> bytes:
 
 def forget_answered(engine: Engine) -> int:
     """Delete requests after a day, whether they were answered or not; return how many."""
-    total = 0
-    while count := patiently(engine, _forget):
-        total += count
-    return total
+    return in_batches(engine, _forget)
 
 
 def _forget(connection: Connection) -> int:
     old = requests.c.created_at < database_now() - KEPT_SECONDS
-    found = connection.execute(select(requests.c.api_key, requests.c.key).where(old).limit(_BATCH)).all()
+    found = connection.execute(select(requests.c.api_key, requests.c.key).where(old).limit(BATCH)).all()
     for api_key, key in found:
         connection.execute(delete(requests).where(requests.c.api_key == api_key, requests.c.key == key, old))
     return len(found)

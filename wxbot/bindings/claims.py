@@ -26,7 +26,7 @@ from wxbot.bindings.misses import Misses
 from wxbot.bindings.rows import Book, Page, Wanted
 from wxbot.bindings.within import Result, Within, carry_out
 from wxbot.db.business import claim_steps, claims
-from wxbot.db.patience import patiently
+from wxbot.db.patience import in_batches
 from wxbot.db.statements import database_now
 from wxbot.errors import WxbotError
 from wxbot.followers import person
@@ -226,10 +226,7 @@ class Claims:
                 connection.execute(delete(claims).where(claims.c.id.in_(found)))
             return len(found)
 
-        total = 0
-        while count := patiently(self._engine, batch):
-            total += count
-        return total
+        return in_batches(self._engine, batch)
 
     def find(self, account: str, id: bytes, *, within: Within = None) -> Claim | None:
         """Return a claim by its id, None when the account has none of that."""

@@ -10,6 +10,8 @@ from sqlalchemy.exc import OperationalError
 from wxbot import clock
 from wxbot.db.faults import is_busy
 
+# How many rows `in_batches` is to change at once: so few that nobody waits for the lock.
+BATCH = 200
 _PAUSE_SECONDS = 0.05
 
 Result = TypeVar("Result")
@@ -30,3 +32,14 @@ def patiently(engine: Engine, work: Callable[[Connection], Result], *, seconds: 
             if not is_busy(error) or clock.monotonic() >= give_up_at:
                 raise
             time.sleep(_PAUSE_SECONDS)
+
+
+def in_batches(engine: Engine, work: Callable[[Connection], int]) -> int:
+    """Run `work` in transactions of its own until it finds nothing more to do; return how much it did.
+
+    It does at most BATCH at once, patiently, and returns how many.
+    """
+    total = 0
+    while count := patiently(engine, work):
+        total += count
+    return total

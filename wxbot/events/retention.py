@@ -1,16 +1,12 @@
 """How long events are remembered."""
 
-from functools import partial
-
 from sqlalchemy import Column, ColumnElement, Connection, Engine, and_, delete, select, update
 
 from wxbot.db.models import events
-from wxbot.db.patience import patiently
+from wxbot.db.patience import BATCH, in_batches, patiently
 from wxbot.db.statements import database_now
 from wxbot.events.rows import State
 
-# Small enough that nobody waits for the lock.
-_BATCH = 200
 _DAY_SECONDS = 86_400
 
 
@@ -38,14 +34,10 @@ def _older(column: Column[int], days: int) -> ColumnElement[bool]:
 
 
 def _forget(engine: Engine, key: Column[bytes], which: ColumnElement[bool]) -> int:
-    total = 0
-    while count := patiently(engine, partial(_forget_batch, key=key, which=which)):
-        total += count
-    return total
+    def batch(connection: Connection) -> int:
+        found = connection.execute(select(key).where(which).limit(BATCH)).scalars().all()
+        if found:
+            connection.execute(delete(key.table).where(key.in_(found), which))
+        return len(found)
 
-
-def _forget_batch(connection: Connection, *, key: Column[bytes], which: ColumnElement[bool]) -> int:
-    found = connection.execute(select(key).where(which).limit(_BATCH)).scalars().all()
-    if found:
-        connection.execute(delete(key.table).where(key.in_(found), which))
-    return len(found)
+    return in_batches(engine, batch)

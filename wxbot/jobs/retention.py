@@ -5,31 +5,24 @@ from functools import partial
 from sqlalchemy import Connection, Engine, and_, delete, select
 
 from wxbot.db.models import jobs
-from wxbot.db.patience import patiently
+from wxbot.db.patience import BATCH, in_batches
 from wxbot.db.statements import database_now
 from wxbot.jobs.kept import count_kept
 
-# Small enough that nobody waits for the lock.
-_BATCH = 200
 _DAY_SECONDS = 86_400
 
 
 def forget_finished(engine: Engine, days: int) -> int:
     """Delete the jobs that ended so many days ago, well or not, and kept messages nobody came for."""
-    forgotten = 0
-    for state in ("done", "dead", "unknown", "kept"):
-        batch = _BATCH
-        while batch == _BATCH:
-            batch = patiently(engine, partial(_forget, state=state, days=days))
-            forgotten += batch
-    return forgotten
+    states = ("done", "dead", "unknown", "kept")
+    return sum(in_batches(engine, partial(_forget, state=each, days=days)) for each in states)
 
 
 def _forget(connection: Connection, *, state: str, days: int) -> int:
     before = database_now() - days * _DAY_SECONDS
     # No job ends before it was due: the first comparison is what the index is for.
     old = and_(jobs.c.state == state, jobs.c.run_at <= before, jobs.c.finished_at <= before)
-    rows = connection.execute(select(jobs.c.id, jobs.c.account, jobs.c.person).where(old).limit(_BATCH)).all()
+    rows = connection.execute(select(jobs.c.id, jobs.c.account, jobs.c.person).where(old).limit(BATCH)).all()
     if not rows:
         return 0
     if state == "kept":

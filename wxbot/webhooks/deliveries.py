@@ -1,15 +1,14 @@
 """The log of deliveries: what was sent, how often, with what result; sent again on demand."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, func, insert, select, update
 
 from wxbot.db.business import webhook_attempts, webhook_deliveries, webhooks
 from wxbot.db.models import jobs
 from wxbot.db.paging import Order, Place
-from wxbot.db.patience import patiently
+from wxbot.db.patience import BATCH, in_batches, patiently
 from wxbot.db.statements import database_now
 from wxbot.jobs.ledger import GRACE_SECONDS
 from wxbot.jobs.outbox import Job
@@ -19,13 +18,10 @@ from wxbot.webhooks.store import delete_deliveries
 from wxbot.webhooks.webhook import WebhookError
 
 STATES = ("waiting", "delivered", "dead")
-_BATCH = 200
 _ANEW = {"state": "waiting", "attempts": 0, "finished_at": None}
 _DAY_SECONDS = 86_400
 _TABLE = webhook_deliveries.c
 _ORDER = Order(_TABLE.created_at, _TABLE.id)
-
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,7 +164,7 @@ class Deliveries:
         if delivery is None:
             return False
         self._check_active(delivery.webhook)
-        return self._write(lambda connection: _resend(connection, id))
+        return patiently(self.engine, lambda connection: _resend(connection, id))
 
     def resend_dead(self, webhook: str) -> int:
         """Send everything once more that a webhook was not to be told; return how many there were.
@@ -176,7 +172,7 @@ class Deliveries:
         Raises WebhookError when it is disabled.
         """
         self._check_active(webhook)
-        query = select(_TABLE.id).where(_TABLE.webhook == webhook, _TABLE.state == "dead").limit(_BATCH)
+        query = select(_TABLE.id).where(_TABLE.webhook == webhook, _TABLE.state == "dead").limit(BATCH)
 
         def batch(connection: Connection) -> tuple[int, int]:
             found = connection.execute(query).scalars().all()
@@ -184,22 +180,19 @@ class Deliveries:
 
         total, found, sent = 0, 1, 1
         while found and sent:
-            found, sent = self._write(batch)
+            found, sent = patiently(self.engine, batch)
             total += sent
         return total
 
     def forget_old(self, days: int) -> int:
         """Delete what was finished so many days ago; return how much. What waits stays."""
         old = _TABLE.created_at < database_now() - days * _DAY_SECONDS
-        query = select(_TABLE.id).where(old, _TABLE.state != "waiting").limit(_BATCH)
+        query = select(_TABLE.id).where(old, _TABLE.state != "waiting").limit(BATCH)
 
         def batch(connection: Connection) -> int:
             return delete_deliveries(connection, connection.execute(query).scalars().all())
 
-        total = 0
-        while count := self._write(batch):
-            total += count
-        return total
+        return in_batches(self.engine, batch)
 
     def _check_active(self, webhook: str) -> None:
         """Refuse what would be put aside again at once."""
@@ -207,9 +200,6 @@ class Deliveries:
         with self.engine.connect() as connection:
             if connection.scalar(query) is not None:
                 raise WebhookError(f"the webhook {webhook} is disabled: enable it first")
-
-    def _write(self, work: Callable[[Connection], Result]) -> Result:
-        return patiently(self.engine, work)
 
 
 def undelivered(connection: Connection) -> dict[tuple[str, str], int]:

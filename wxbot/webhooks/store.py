@@ -9,7 +9,7 @@ from typing import TypeVar
 from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, delete, func, insert, select, update
 
 from wxbot.db.business import webhook_attempts, webhook_deliveries, webhooks
-from wxbot.db.patience import patiently
+from wxbot.db.patience import BATCH, in_batches, patiently
 from wxbot.db.statements import database_now
 from wxbot.webhooks.addresses import Rules, read_url
 from wxbot.webhooks.signing import new_secret
@@ -27,7 +27,6 @@ from wxbot.wechat.sealing import Seal
 
 OVERLAP_SECONDS = 24 * 3600
 LONGEST_OVERLAP_SECONDS = 7 * 24 * 3600
-_BATCH = 200
 _SHOWN = [webhooks.c[each.name] for each in fields(Webhook)]
 
 # Which accounts somebody may see; None for all, then also what belongs to no single one.
@@ -169,8 +168,7 @@ class Webhooks:
         # First, so that nothing is added to it meanwhile.
         if not self._write(lambda connection: connection.execute(delete(webhooks).where(*mine)).rowcount):
             return False
-        while patiently(self._engine, lambda connection: _remove_deliveries(connection, id)):
-            pass
+        in_batches(self._engine, lambda connection: _remove_deliveries(connection, id))
         return True
 
     def keys_of(self, id: str) -> list[str]:
@@ -230,7 +228,7 @@ def _seen_by(accounts: Accounts) -> list[ColumnElement[bool]]:
 
 def _remove_deliveries(connection: Connection, webhook: str) -> int:
     table = webhook_deliveries.c
-    query = select(table.id).where(table.webhook == webhook).limit(_BATCH)
+    query = select(table.id).where(table.webhook == webhook).limit(BATCH)
     return delete_deliveries(connection, connection.execute(query).scalars().all())
 
 
