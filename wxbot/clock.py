@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 # Where WeChat counts its days, all year: China has no summer time.
 CHINA = timezone(timedelta(hours=8))
+DAY_SECONDS = 86_400
 # The end of 30 December 9999: what comes later has no date in every time zone.
 LAST_MOMENT = 253_402_214_399
 

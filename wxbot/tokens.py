@@ -52,7 +52,6 @@ RENEWAL_PAUSE_SECONDS = 60
 LONGEST_PAUSE_SECONDS = 600
 CALM_SECONDS = 3600
 _CALL = "access token"
-_DAY_SECONDS = 86400
 
 log = logging.getLogger(__name__)
 
@@ -380,7 +379,7 @@ class _Source:
 
 def _day(seconds: int) -> int:
     # WeChat's calls begin anew at midnight in China.
-    return (seconds + int(CHINA.utcoffset(None).total_seconds())) // _DAY_SECONDS
+    return (seconds + int(CHINA.utcoffset(None).total_seconds())) // clock.DAY_SECONDS
 
 
 def _pause_after(error: ApiError, failures: int, now: datetime) -> timedelta:

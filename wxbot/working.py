@@ -9,6 +9,7 @@ from wxbot.api.idempotency import forget_answered
 from wxbot.bot import Bot
 from wxbot.callback import callers
 from wxbot.channels.tagging import Tagging
+from wxbot.clock import DAY_SECONDS
 from wxbot.db.planning import look_at_tables
 from wxbot.events.retention import forget_old
 from wxbot.events.takeover import take_over_lost
@@ -17,7 +18,7 @@ from wxbot.jobs.retention import forget_finished
 from wxbot.jobs.worker import Schedule, Worker
 from wxbot.wechat.errcodes import ApiError
 
-_HOUR_SECONDS, _DAY_SECONDS = 3600, 86_400
+_HOUR_SECONDS = 3600
 # How soon a list that could not be had is asked for again; one that is there lasts for a day.
 _TRY_SECONDS = 600
 
@@ -72,12 +73,12 @@ def _schedules(bot: Bot) -> list[Schedule]:
         Schedule(name="tokens", every_seconds=60, function=refresh_tokens),
         Schedule(name="figures", every_seconds=60, function=counting.round),
         Schedule(name="callers", every_seconds=_TRY_SECONDS, function=lambda: _ask_for_callers(bot)),
-        Schedule(name="wechat_days", every_seconds=_DAY_SECONDS, function=lambda: _compare(bot)),
+        Schedule(name="wechat_days", every_seconds=DAY_SECONDS, function=lambda: _compare(bot)),
         Schedule(name="claims", every_seconds=60, function=bot.claims.expire),
         Schedule(name="repeats", every_seconds=_HOUR_SECONDS, function=lambda: forget_answered(bot.engine)),
         Schedule(name="left", every_seconds=_HOUR_SECONDS, function=bot.leaving.sweep),
-        Schedule(name="planning", every_seconds=_DAY_SECONDS, function=lambda: look_at_tables(bot.engine)),
-        Schedule(name="retention", every_seconds=_DAY_SECONDS, function=forget),
+        Schedule(name="planning", every_seconds=DAY_SECONDS, function=lambda: look_at_tables(bot.engine)),
+        Schedule(name="retention", every_seconds=DAY_SECONDS, function=forget),
     ]
 
 

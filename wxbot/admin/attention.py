@@ -7,11 +7,12 @@ from wxbot.admin.moments import moment_of
 from wxbot.admin.visit import Visit
 from wxbot.analytics.shapes import Gap, Overview, Suspect
 from wxbot.channels.channel import Channel
+from wxbot.clock import DAY_SECONDS
 from wxbot.qrcodes.numbers import WARNING_SHARES, Usage
 
 # The worker counts every few seconds; behind for so long, it is not there.
 LATE_SECONDS = 600
-SOON_SECONDS = 7 * 86_400
+SOON_SECONDS = 7 * DAY_SECONDS
 RECENT_DAYS = 7  # of which suspects and the gap are told
 _MOST_OF_A_KIND = 5
 

@@ -19,6 +19,7 @@ from wxbot.admin.trends import trend_chart, usual_charts
 from wxbot.admin.visit import Visit, Words
 from wxbot.analytics.shapes import ChannelFigures, Day, Hours, Of
 from wxbot.channels.channel import Channel, ChannelUnknownError
+from wxbot.clock import DAY_SECONDS
 from wxbot.spreadsheet import Cell
 from wxbot.wechat.replies import Image, News, Reply, Text
 
@@ -35,7 +36,6 @@ _EXPORTED = (
     "claims",
     "converted",
 )
-_DAY_SECONDS = 86_400
 
 
 def views(parts: FigureParts) -> Area:
@@ -95,7 +95,7 @@ def hours_chart(hours: Hours, t: Words) -> Any:
 
 def told_seconds(seconds: int, t: Words) -> str:
     """Return a length of time in its largest unit."""
-    for word, length in (("n_days", _DAY_SECONDS), ("n_hours", 3600), ("n_minutes", 60)):
+    for word, length in (("n_days", DAY_SECONDS), ("n_hours", 3600), ("n_minutes", 60)):
         if seconds >= length:
             return t[word].format(f"{seconds / length:.1f}".removesuffix(".0"))
     return t.n_seconds.format(seconds)

@@ -17,7 +17,6 @@ from wxbot.db.patience import BATCH, in_batches, patiently
 
 COMMAND_LINE = "wxbot"
 _LONGEST_SUBJECT = 255
-_DAY_SECONDS = 86_400
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +71,7 @@ class Trail:
 
     def forget_old(self, days: int) -> int:
         """Delete what is older than so many days; returns how many lines that were."""
-        end = _time_in_id(self._now().timestamp() - days * _DAY_SECONDS)
+        end = _time_in_id(self._now().timestamp() - days * clock.DAY_SECONDS)
         oldest = select(audit.c.id).where(audit.c.id < end).order_by(audit.c.id).limit(BATCH)
 
         def work(connection: Connection) -> int:

@@ -25,7 +25,7 @@ from wxbot.settings.model import AnalyticsSettings
 
 # What takes longer between its time and its commit is found by the hourly reading of the last day.
 _AGAIN_SECONDS = 60
-_HOUR_SECONDS, _DAY_SECONDS = 3600, 86_400
+_HOUR_SECONDS = 3600
 BATCH = 200
 
 
@@ -73,7 +73,7 @@ class Counting:
         late = [] if before.again_from is None else [before.again_from]
         is_sweep = not 0 <= now - before.swept_at < _HOUR_SECONDS
         count = 0
-        for back in (_AGAIN_SECONDS, _DAY_SECONDS) if is_sweep else (_AGAIN_SECONDS,):
+        for back in (_AGAIN_SECONDS, clock.DAY_SECONDS) if is_sweep else (_AGAIN_SECONDS,):
             events, claims = (
                 min(until - back, now, *late) for until in (before.events_until, before.claims_until)
             )

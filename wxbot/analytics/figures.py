@@ -41,7 +41,6 @@ __all__ = ["EVERYTHING", "Figures", "Of", "Period", "Totals"]
 Rows = Mapping[int, Row[Any]]
 
 _WEEK = 7
-_DAY_SECONDS = 86_400
 # There was no WeChat before.
 _FIRST = date(2011, 1, 1)
 _FIRST_AT = 1_293_840_000
@@ -221,7 +220,7 @@ class Figures:
     def _days_between(self, seen: Marks | None, since: int | None, until: int | None) -> Period:
         calendar, last = self._calendar(seen), self._today(seen)
         # Nothing was before the first day nor will be after today, and calendars end.
-        end = int(self._now().timestamp()) + _DAY_SECONDS
+        end = int(self._now().timestamp()) + clock.DAY_SECONDS
         first = _FIRST.toordinal() if since is None else calendar.day(min(max(since, _FIRST_AT), end))
         if until is not None:
             last = min(last, calendar.day(max(until, _FIRST_AT) - 1) if until < end else last)

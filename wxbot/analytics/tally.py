@@ -11,6 +11,7 @@ from enum import IntEnum
 from typing import Literal, NamedTuple
 
 from wxbot.analytics.units import Calendar
+from wxbot.clock import DAY_SECONDS
 
 Attribution = Literal["first", "last"]
 
@@ -20,7 +21,7 @@ TURNING_FOLLOWS = 4
 SKEW_SECONDS = 60
 KEPT_DAYS = (1, 7, 30)
 SLOT_MINUTES = 10
-_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
+_MINUTE, _HOUR, _DAY = 60, 3600, DAY_SECONDS
 # How long people stayed is kept in steps: the median is told to the step.
 STEPS = (
     0,

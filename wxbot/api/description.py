@@ -10,6 +10,7 @@ from flask import Blueprint, Response, render_template, send_file
 
 from wxbot.api.application import KEY_SCHEME, new_app
 from wxbot.api.guard import GuardedApi
+from wxbot.clock import DAY_SECONDS
 
 # The page asks nobody but this server, whatever the script would like to ask.
 _POLICY = (
@@ -49,6 +50,6 @@ def docs_blueprint(describe: Callable[[], Iterable[GuardedApi]]) -> Blueprint:
 
     @blueprint.get("/docs/scalar.js")
     def docs_script() -> Response:
-        return send_file(script, mimetype="text/javascript", max_age=86_400)
+        return send_file(script, mimetype="text/javascript", max_age=DAY_SECONDS)
 
     return blueprint

@@ -12,13 +12,14 @@ from hashlib import sha256
 
 from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, and_, delete, select, update
 
+from wxbot.clock import DAY_SECONDS
 from wxbot.db.business import idempotent_requests as requests
 from wxbot.db.patience import BATCH, in_batches, patiently
 from wxbot.db.statements import database_now, insert_first
 from wxbot.errors import WxbotError
 from wxbot.wechat.sealing import Seal
 
-KEPT_SECONDS = 86_400
+KEPT_SECONDS = DAY_SECONDS
 # Longer than any request takes. After that its process is lost, and the same request carries it out.
 LEASE_SECONDS = 60
 _PATIENCE_SECONDS = 5.0

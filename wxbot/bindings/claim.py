@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from wxbot.clock import DAY_SECONDS
 from wxbot.errors import WxbotError
 
 LIFETIME_SECONDS = 600
@@ -16,7 +17,7 @@ PASSING = ("login",)
 CONFIRMED = (*PASSING, "link")
 # What these makers attach is between a page and a person; an API key's id is never one of them.
 DISCREET_MAKERS = ("login",)
-LONGEST_LIFETIME_SECONDS = 30 * 86_400  # of a temporary code
+LONGEST_LIFETIME_SECONDS = 30 * DAY_SECONDS  # of a temporary code
 LONGEST_SUBJECT = 128
 LONGEST_DATA = 16_000
 LONGEST_MAKER = 32

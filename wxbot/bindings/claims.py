@@ -32,7 +32,6 @@ from wxbot.errors import WxbotError
 from wxbot.followers import person
 
 _TRIES = 5
-_DAY_SECONDS = 86_400
 # An open one that is late has expired, whether or not somebody has swept.
 _UNCONFIRMED = or_(claims.c.state == State.CLAIMED, and_(claims.c.state == State.OPEN, rows.is_timely))
 _TAKEN = claims.c.state.in_((State.CLAIMED, State.CONFIRMED))
@@ -192,7 +191,7 @@ class Claims:
         unconfirmed = [claims.c.state == State.CLAIMED, claims.c.purpose.in_(CONFIRMED), ~rows.is_timely]
         if self._swept_at is not None:
             # Claimed orders are late as well, and stay: the first sweep looks at all, later ones at a day.
-            back = _DAY_SECONDS + round(began - self._swept_at)
+            back = clock.DAY_SECONDS + round(began - self._swept_at)
             unconfirmed.append(claims.c.expires_at > database_now() - back)
         total = 0
         for conditions in (late, unconfirmed):
@@ -215,7 +214,7 @@ class Claims:
 
         Logins go when they are that old, however they ended.
         """
-        since = database_now() - days * _DAY_SECONDS
+        since = database_now() - days * clock.DAY_SECONDS
         ended = and_(_ENDED, claims.c.ended_at < since)
         passed = and_(claims.c.purpose.in_(PASSING), claims.c.created_at < since)
 

@@ -22,7 +22,6 @@ from wxbot.web.browser import Address
 from wxbot.wechat.errcodes import ApiError
 
 READ_SECONDS = 60.0
-DAY_SECONDS = 86_400
 
 _Network = IPv4Network | IPv6Network
 
@@ -92,7 +91,7 @@ def fetch(
         fetched_at = connection.execute(
             select(callers.c.fetched_at).where(callers.c.account == account)
         ).scalar()
-    if fetched_at is not None and abs(at - fetched_at) < DAY_SECONDS:
+    if fetched_at is not None and abs(at - fetched_at) < clock.DAY_SECONDS:
         return False
     try:
         networks = [str(each) for each in _parsed(ask())]

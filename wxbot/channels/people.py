@@ -6,6 +6,7 @@ from wxbot import followers
 from wxbot.channels.answers import ChannelAnswers
 from wxbot.channels.channel import Channel, from_row
 from wxbot.channels.tagging import TAG
+from wxbot.clock import DAY_SECONDS
 from wxbot.db.business import channel_people, channels, follower_tags
 from wxbot.db.session import UnitOfWork
 from wxbot.db.statements import database_now, insert_first
@@ -14,9 +15,9 @@ from wxbot.jobs.outbox import Job, derived_id, enqueue, note_done
 from wxbot.wechat.events import Event, Scan
 
 # Whoever was tagged less long ago is not tagged again; later they are, as somebody may have taken it away.
-RETAG_SECONDS = 86_400
+RETAG_SECONDS = DAY_SECONDS
 # A tag that could not be put for so long is given up.
-_TAG_WITHIN_SECONDS = 7 * 86_400
+_TAG_WITHIN_SECONDS = 7 * DAY_SECONDS
 # The note that a scan was counted.
 COUNTED = "wxbot.channel_counted"
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
+from wxbot.clock import DAY_SECONDS
 from wxbot.doctor.finding import Finding, fail, ok, warn
 from wxbot.doctor.vitals import read_vitals
 from wxbot.wechat.api import ApiClient
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 _SKEW_SECONDS = 5
 _WRONG_SECONDS = 60
-_DAY_SECONDS = 86_400
 _SCARCE = 0.1
 # Paths whose use this day can be asked for, with what the bot cannot do without them.
 _NEEDED = {"qrcode/create": "mint codes", "message/custom/send": "send messages"}
@@ -88,8 +88,8 @@ def _of_account(name: str, client: ApiClient, engine: Engine) -> Iterator[Findin
 
 def _of_other_consumers(check: str, name: str, client: ApiClient, engine: Engine) -> Finding:
     token = read_vitals(engine).tokens.get(name)
-    ago = time.time() - token.renewed_at if token is not None else _DAY_SECONDS
-    if ago >= _DAY_SECONDS:
+    ago = time.time() - token.renewed_at if token is not None else DAY_SECONDS
+    if ago >= DAY_SECONDS:
         kind = client.account.token_kind
         return ok(check, f"no sign of another program ({kind} tokens)", zh=f"没有发现其他程序（{kind}）")
     said = f"WeChat refused a token before its end {ago / 60:.0f} min ago: another program ends ours"

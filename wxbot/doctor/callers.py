@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine, select
 
+from wxbot.clock import DAY_SECONDS
 from wxbot.db.models import callers
 from wxbot.doctor.finding import Finding, ok, warn
 
 if TYPE_CHECKING:
     from wxbot.settings import Settings
 
-_DAY_SECONDS = 86_400
 # It is asked for once a day: two days without an answer are more than bad luck.
 _OLD_DAYS = 2
 
@@ -52,7 +52,7 @@ def _of_list(check: str, fetched_at: int | None, *, has_secret: bool, now: float
         )
         said = "from any address: the list of WeChat's addresses has not come yet"
         return warn(check, said, advice, advice_zh, zh="还没有取到微信的地址名单，目前不限制来源")
-    days = int((now - fetched_at) / _DAY_SECONDS)
+    days = int((now - fetched_at) / DAY_SECONDS)
     if days >= _OLD_DAYS:
         advice = "is a worker running, and does WeChat answer it? Its addresses change"
         advice_zh = "请确认 worker 在运行，且能访问微信；微信的地址会变"

@@ -2,12 +2,11 @@
 
 from sqlalchemy import Column, ColumnElement, Connection, Engine, and_, delete, select, update
 
+from wxbot.clock import DAY_SECONDS
 from wxbot.db.models import events
 from wxbot.db.patience import BATCH, in_batches, patiently
 from wxbot.db.statements import database_now
 from wxbot.events.rows import State
-
-_DAY_SECONDS = 86_400
 
 
 def forget_old(engine: Engine, *, events_days: int, malformed_days: int) -> int:
@@ -30,7 +29,7 @@ def _forget_documents(engine: Engine, days: int) -> None:
 
 
 def _older(column: Column[int], days: int) -> ColumnElement[bool]:
-    return column < database_now() - days * _DAY_SECONDS
+    return column < database_now() - days * DAY_SECONDS
 
 
 def _forget(engine: Engine, key: Column[bytes], which: ColumnElement[bool]) -> int:

@@ -4,12 +4,11 @@ from functools import partial
 
 from sqlalchemy import Connection, Engine, and_, delete, select
 
+from wxbot.clock import DAY_SECONDS
 from wxbot.db.models import jobs
 from wxbot.db.patience import BATCH, in_batches
 from wxbot.db.statements import database_now
 from wxbot.jobs.kept import count_kept
-
-_DAY_SECONDS = 86_400
 
 
 def forget_finished(engine: Engine, days: int) -> int:
@@ -19,7 +18,7 @@ def forget_finished(engine: Engine, days: int) -> int:
 
 
 def _forget(connection: Connection, *, state: str, days: int) -> int:
-    before = database_now() - days * _DAY_SECONDS
+    before = database_now() - days * DAY_SECONDS
     # No job ends before it was due: the first comparison is what the index is for.
     old = and_(jobs.c.state == state, jobs.c.run_at <= before, jobs.c.finished_at <= before)
     rows = connection.execute(select(jobs.c.id, jobs.c.account, jobs.c.person).where(old).limit(BATCH)).all()

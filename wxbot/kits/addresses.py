@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from flask import Response
 
 from wxbot.bindings.claim import Claim
+from wxbot.clock import DAY_SECONDS
 from wxbot.scenes.signing import SigningKeys
 from wxbot.web.pages import Pages
 
 _VISITOR = "visitor"
-_VISITOR_SECONDS = 86_400
+_VISITOR_SECONDS = DAY_SECONDS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 
 from sqlalchemy import Connection, Engine, func, insert, select, update
 
+from wxbot.clock import DAY_SECONDS
 from wxbot.db.business import webhook_attempts, webhook_deliveries, webhooks
 from wxbot.db.models import jobs
 from wxbot.db.paging import Order, Place
@@ -19,7 +20,6 @@ from wxbot.webhooks.webhook import WebhookError
 
 STATES = ("waiting", "delivered", "dead")
 _ANEW = {"state": "waiting", "attempts": 0, "finished_at": None}
-_DAY_SECONDS = 86_400
 _TABLE = webhook_deliveries.c
 _ORDER = Order(_TABLE.created_at, _TABLE.id)
 
@@ -186,7 +186,7 @@ class Deliveries:
 
     def forget_old(self, days: int) -> int:
         """Delete what was finished so many days ago; return how much. What waits stays."""
-        old = _TABLE.created_at < database_now() - days * _DAY_SECONDS
+        old = _TABLE.created_at < database_now() - days * DAY_SECONDS
         query = select(_TABLE.id).where(old, _TABLE.state != "waiting").limit(BATCH)
 
         def batch(connection: Connection) -> int:

@@ -36,7 +36,7 @@ LONGEST_SECONDS = 84 * 3600
 # A site may ask for more time than that, but not for any.
 LONGEST_WAIT_SECONDS = 6 * 3600
 # Not one delivery arrived for so long: nobody is there.
-DISABLE_SECONDS = 5 * 86_400
+DISABLE_SECONDS = 5 * clock.DAY_SECONDS
 # Only so late an attempt, or one so long after the first, is an occasion to look: who has just been enabled
 # again gets time.
 _LATE_ATTEMPT = MOST_ATTEMPTS - 2
@@ -189,7 +189,7 @@ class Delivering:
             log.warning("webhook %s: its log could not be read (%s)", webhook.id, type(error).__name__)
             return
         if since is not None:
-            days = DISABLE_SECONDS // 86_400
+            days = DISABLE_SECONDS // clock.DAY_SECONDS
             self.webhooks.disable(webhook.id, f"nothing was delivered for {days} days")
             log.error("webhook %s is disabled: nothing was delivered for %s days", webhook.id, days)
 

@@ -19,6 +19,7 @@ from wxbot.cli.stats.parts import (
     read_of,
     sparkline,
 )
+from wxbot.clock import DAY_SECONDS
 
 if TYPE_CHECKING:
     from wxbot.analytics.figures import Of
@@ -141,7 +142,7 @@ def _share(kept: int | None, new: int) -> str:
 
 
 def _duration(seconds: int) -> str:
-    for unit, length in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
+    for unit, length in (("days", DAY_SECONDS), ("hours", 3600), ("minutes", 60)):
         if seconds >= 2 * length:
             return f"{seconds // length} {unit}"
     return f"{seconds} seconds"
