@@ -23,6 +23,16 @@ def there(seconds: float, zone: tzinfo | None = None) -> datetime:
     return datetime.fromtimestamp(min(seconds, LAST_MOMENT), UTC).astimezone(zone)
 
 
+def moment(seconds: float) -> str:
+    """Return a time in seconds since 1970 as it is written for programs, in UTC."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def moment_or_none(seconds: float | None) -> str | None:
+    """Return a time that may be missing as it is written for programs."""
+    return None if seconds is None else moment(seconds)
+
+
 def monotonic() -> float:
     """Return seconds of a clock that never goes back, for measuring durations."""
     return time.monotonic()

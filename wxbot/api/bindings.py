@@ -16,11 +16,12 @@ from wxbot.api.models.claims import (
     ShownBinding,
     WantedBinding,
 )
-from wxbot.api.paging import moment, moment_or_none, place
+from wxbot.api.paging import place
 from wxbot.api.problems import Code, ProblemError, documented
 from wxbot.bindings.bindings import Binding, Bindings, Cause, Wanted
 from wxbot.bindings.claim import OfferError
 from wxbot.bindings.linking import Linking, TakenError
+from wxbot.clock import moment, moment_or_none
 from wxbot.db.paging import Place
 from wxbot.errors import WxbotError
 from wxbot.web.cursors import cursor

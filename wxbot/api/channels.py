@@ -23,7 +23,7 @@ from wxbot.api.models.channels import (
     WantedChannelCode,
 )
 from wxbot.api.models.fields import AccountQuery
-from wxbot.api.paging import moment, moment_or_none, place
+from wxbot.api.paging import place
 from wxbot.api.problems import Code, ProblemError, documented
 from wxbot.channels.channel import (
     Channel,
@@ -36,6 +36,7 @@ from wxbot.channels.channel import (
 from wxbot.channels.parts import ChannelParts
 from wxbot.channels.promoter import Promoter
 from wxbot.channels.store import Filter, Wanted
+from wxbot.clock import moment, moment_or_none
 from wxbot.errors import WxbotError
 from wxbot.qrcodes.kinds import LONGEST_SECONDS, value_of
 from wxbot.qrcodes.living import LivingCodes, NameTakenError

@@ -20,13 +20,14 @@ from wxbot.api.models.claims import (
     WantedClaim,
 )
 from wxbot.api.models.fields import IdPath
-from wxbot.api.paging import moment, moment_or_none, place
+from wxbot.api.paging import place
 from wxbot.api.problems import ProblemError, documented, problem
 from wxbot.bindings.claim import Claim, Offer, OfferError, State, Step
 from wxbot.bindings.claims import Claims
 from wxbot.bindings.linking import PURPOSE as LINK
 from wxbot.bindings.linking import is_binding
 from wxbot.bindings.rows import Wanted
+from wxbot.clock import moment, moment_or_none
 from wxbot.db.paging import Place
 from wxbot.errors import WxbotError
 from wxbot.qrcodes.mint import Code, Minter

@@ -10,8 +10,9 @@ from wxbot.api.claims import id_of
 from wxbot.api.guard import Guard, GuardedApi, caller, guarded_api
 from wxbot.api.models.fields import IdPath
 from wxbot.api.models.people import EventPage, EventsQuery, ShownEvent
-from wxbot.api.paging import moment, place
+from wxbot.api.paging import place
 from wxbot.api.problems import ProblemError, documented
+from wxbot.clock import moment
 from wxbot.db.paging import Place, Window
 from wxbot.events import listing
 from wxbot.web.cursors import cursor

@@ -7,9 +7,9 @@ from sqlalchemy import Connection
 
 from wxbot.api.guard import Guard, GuardedApi, caller, guarded_api
 from wxbot.api.models.logins import BroughtCode, ShownLogin
-from wxbot.api.paging import moment
 from wxbot.api.problems import ProblemError, documented
 from wxbot.bindings.logins import Login, Logins
+from wxbot.clock import moment
 
 
 def logins_api(logins: Logins, guard: Guard) -> GuardedApi:

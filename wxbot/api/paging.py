@@ -1,20 +1,9 @@
-"""What lists of the API share: pages that are found again by a cursor, and how times are written."""
+"""What lists of the API share: pages that are found again by a cursor."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from wxbot.api.problems import ProblemError
 from wxbot.web import cursors
-
-
-def moment(seconds: int) -> str:
-    """Return a time of a row as the API writes it."""
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
-
-
-def moment_or_none(seconds: int | None) -> str | None:
-    """Return a time that may be missing."""
-    return None if seconds is None else moment(seconds)
 
 
 def place(after: str | None, *types: type) -> list[Any] | None:

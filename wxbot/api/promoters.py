@@ -20,10 +20,11 @@ from wxbot.api.models.channels import (
     WantedPromoter,
 )
 from wxbot.api.models.fields import AccountQuery
-from wxbot.api.paging import moment, moment_or_none, place
+from wxbot.api.paging import place
 from wxbot.api.problems import documented
 from wxbot.channels.promoter import Promoter
 from wxbot.channels.promoters import Promoters
+from wxbot.clock import moment, moment_or_none
 from wxbot.web.cursors import cursor, cut
 
 

@@ -5,8 +5,9 @@ from typing import Any
 
 from wxbot.api.guard import Guard, GuardedApi, caller, guarded_api
 from wxbot.api.models.qrcodes import CodePage, CodeQuery, CodesQuery, ScenePath, ShownCode, WantedCode
-from wxbot.api.paging import moment, moment_or_none, place
+from wxbot.api.paging import place
 from wxbot.api.problems import ProblemError, documented
+from wxbot.clock import moment, moment_or_none
 from wxbot.qrcodes.listing import Page, Position, list_codes
 from wxbot.qrcodes.mint import Code, Minter
 from wxbot.web.cursors import cursor

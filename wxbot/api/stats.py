@@ -18,8 +18,9 @@ from wxbot.api.models.stats import (
     StatsQuery,
     SuspectList,
 )
-from wxbot.api.paging import moment_or_none, place
+from wxbot.api.paging import place
 from wxbot.api.problems import ProblemError, documented
+from wxbot.clock import moment_or_none
 from wxbot.web.cursors import cursor
 
 # Behind this nobody reads on; and a cursor may hold any number.

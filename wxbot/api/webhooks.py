@@ -24,8 +24,9 @@ from wxbot.api.models.webhooks import (
     WebhookPath,
     WebhookState,
 )
-from wxbot.api.paging import moment, moment_or_none, place
+from wxbot.api.paging import place
 from wxbot.api.problems import ProblemError, documented
+from wxbot.clock import moment, moment_or_none
 from wxbot.db.paging import Place
 from wxbot.web.cursors import cursor
 from wxbot.webhooks.deliveries import STATES, Attempt, Delivery
@@ -111,7 +112,7 @@ class _Routes:
 
             All that the key may see, the oldest first, disabled ones as well.
             """
-            return {"items": [_shown(each) for each in webhooks.all(_seen())]}
+            return {"items": [each.shown() for each in webhooks.all(_seen())]}
 
         @self.api.get(
             "/webhooks/<id>", scope="webhooks:read", responses={200: WebhookState, **documented(404)}
@@ -122,7 +123,7 @@ class _Routes:
             tally = deliveries.tally(webhook.id)
             counts = {state: tally.counts.get(state, 0) for state in STATES}
             return {
-                **_shown(webhook),
+                **webhook.shown(),
                 "deliveries": counts,
                 "delivered_at": moment_or_none(tally.delivered_at),
             }
@@ -145,7 +146,7 @@ class _Routes:
                 description=body.description,
                 accounts=_seen(),
             )
-            return _shown(_known(changed))
+            return _known(changed).shown()
 
         @self.api.delete("/webhooks/<id>", scope="webhooks:write", responses={**_GONE, **documented(404)})
         def remove(path: WebhookPath) -> tuple[str, int]:
@@ -167,7 +168,7 @@ class _Routes:
 
             What waits is put aside, and can be sent again.
             """
-            return _shown(_known(webhooks.disable(path.id, _BY_API, accounts=_seen())))
+            return _known(webhooks.disable(path.id, _BY_API, accounts=_seen())).shown()
 
         @self.api.post("/webhooks/<id>/enable", scope="webhooks:write", responses=responses)
         def enable(path: WebhookPath) -> dict[str, Any]:
@@ -175,7 +176,7 @@ class _Routes:
 
             What was put aside meanwhile has to be sent again one by one, or with `wxbot webhooks resend`.
             """
-            return _shown(_known(webhooks.enable(path.id, accounts=_seen())))
+            return _known(webhooks.enable(path.id, accounts=_seen())).shown()
 
         @self.api.post(
             "/webhooks/<id>/test", scope="webhooks:write", responses={202: TestSent, **documented(404)}
@@ -277,23 +278,8 @@ def _digest(text: str) -> bytes:
         raise ProblemError(404, "bad_cursor", "`after` is not what a page named as `next`") from None
 
 
-def _shown(webhook: Webhook) -> dict[str, Any]:
-    return {
-        "id": webhook.id,
-        "account": webhook.account,
-        "url": webhook.url,
-        "kinds": list(webhook.kinds),
-        "description": webhook.description,
-        "made_by": webhook.made_by,
-        "created_at": moment(webhook.created_at),
-        "old_secret_until": moment_or_none(webhook.old_until),
-        "disabled_at": moment_or_none(webhook.disabled_at),
-        "disabled_because": webhook.disabled_because,
-    }
-
-
 def _new(made: NewSecret) -> dict[str, Any]:
-    return {**_shown(made.webhook), "secret": made.secret}
+    return {**made.webhook.shown(), "secret": made.secret}
 
 
 def _shown_delivery(delivery: Delivery) -> dict[str, Any]:

@@ -5,13 +5,12 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from wxbot.clock import there
+from wxbot import clock
 
 json_option: Callable[[Any], Any] = click.option(
     "--json", "as_json", is_flag=True, help="Print JSON, for programs."
@@ -56,12 +55,12 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 def moment(seconds: int | None) -> str:
     """Return a time (seconds since 1970) for people, in their time zone; nothing for None."""
-    return "" if seconds is None else f"{there(seconds):%Y-%m-%d %H:%M:%S}"
+    return "" if seconds is None else f"{clock.there(seconds):%Y-%m-%d %H:%M:%S}"
 
 
 def timestamp(seconds: int | None) -> str:
     """Return a time (seconds since 1970) for people and programs, in UTC; nothing for None."""
-    return "" if seconds is None else f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return "" if seconds is None else clock.moment(seconds)
 
 
 @contextmanager

@@ -33,7 +33,7 @@ def list_webhooks(*, as_json: bool) -> None:
     with _hooks() as (_, hooks):
         found = [(each, hooks.deliveries.tally(each.id)) for each in hooks.webhooks.all()]
     if as_json:
-        print_json([_fields(each) | _tally(tally) for each, tally in found])
+        print_json([each.shown() | _tally(tally) for each, tally in found])
     elif found:
         headings = ("webhook", "description", "account", "state", *_STATES, "last delivered")
         print_table(headings, [_cells(each, _tally(tally)) for each, tally in found])
@@ -74,7 +74,7 @@ def show(*, id: str, as_json: bool) -> None:
     The URL is shown whole, with whatever the site has put into it.
     """
     with _hooks() as (_, hooks):
-        fields = _fields(_found(hooks, id)) | _tally(hooks.deliveries.tally(id))
+        fields = _found(hooks, id).shown() | _tally(hooks.deliveries.tally(id))
     if as_json:
         print_json(fields)
         return
@@ -97,7 +97,7 @@ def change(
     if changed is None:
         raise _no_webhook(id)
     if as_json:
-        print_json(_fields(changed))
+        print_json(changed.shown())
     else:
         click.echo(f"The webhook {id} is changed.")
 
@@ -295,7 +295,7 @@ def _delivery_like(deliveries: "Deliveries", webhook: str, key: str) -> "Deliver
 
 def _print_secret(made: "NewSecret", *, as_json: bool) -> None:
     if as_json:
-        print_json({**_fields(made.webhook), "secret": made.secret})
+        print_json({**made.webhook.shown(), "secret": made.secret})
         return
     click.echo(made.secret)
     click.echo(
@@ -310,21 +310,6 @@ def _print_done(id: str, what: str, *, as_json: bool) -> None:
         print_json({"id": id})
     else:
         click.echo(f"The webhook {id} {what}")
-
-
-def _fields(webhook: "Webhook") -> dict[str, Any]:
-    return {
-        "id": webhook.id,
-        "account": webhook.account,
-        "url": webhook.url,
-        "kinds": list(webhook.kinds),
-        "description": webhook.description,
-        "made_by": webhook.made_by,
-        "created_at": timestamp(webhook.created_at) or None,
-        "old_secret_until": timestamp(webhook.old_until) or None,
-        "disabled_at": timestamp(webhook.disabled_at) or None,
-        "disabled_because": webhook.disabled_because,
-    }
 
 
 def _tally(tally: Any) -> dict[str, Any]:

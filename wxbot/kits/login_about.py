@@ -2,9 +2,8 @@
 
 import logging
 from collections.abc import Callable
-from datetime import UTC, datetime
 
-from wxbot.clock import CHINA
+from wxbot.clock import CHINA, there
 from wxbot.kits.languages import CHINESE, ENGLISH
 from wxbot.web.browser import shortened
 
@@ -33,7 +32,7 @@ def place_of(address: str, resolver: Callable[[str], object] | None) -> str:
 
 def time_of(seconds: int, language: str = CHINESE) -> str:
     """Return a moment in China's time."""
-    moment = datetime.fromtimestamp(seconds, UTC).astimezone(CHINA)
+    moment = there(seconds, CHINA)
     if language == ENGLISH:
         return f"{_MONTHS[moment.month - 1]} {moment.day}, {moment:%H:%M} (China)"
     return f"{moment.month}月{moment.day}日 {moment:%H:%M}"

@@ -58,12 +58,10 @@ class SiteLookup:
             self._places.release()
 
     def _asked(self, asked: AskedOrder) -> Mapping[str, object] | None:
-        now = self._now()
+        at = int(self._now().timestamp())
         about = {"account": asked.account, "order": asked.number, "data": asked.data}
-        body = json.dumps(
-            {"type": "order.lookup", "timestamp": f"{now:%Y-%m-%dT%H:%M:%SZ}", "data": about}
-        ).encode()
-        id, at = f"msg_{secrets.token_hex(16)}", int(now.timestamp())
+        body = json.dumps({"type": "order.lookup", "timestamp": clock.moment(at), "data": about}).encode()
+        id = f"msg_{secrets.token_hex(16)}"
         headers = {
             "Content-Type": "application/json",
             "webhook-id": id,

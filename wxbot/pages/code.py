@@ -2,13 +2,12 @@
 
 import base64
 from collections.abc import Callable, Collection
-from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request
 
 from wxbot import clock
-from wxbot.clock import CHINA
+from wxbot.clock import CHINA, there
 from wxbot.errors import WxbotError
 from wxbot.pages.login import Login
 from wxbot.pages.words import WORDS
@@ -112,11 +111,7 @@ class CodePage:
         kind = (
             f"{'permanent' if code.is_permanent else 'temporary'} {'number' if code.is_integer else 'text'}"
         )
-        ends = (
-            None
-            if code.expires_at is None
-            else datetime.fromtimestamp(code.expires_at, UTC).astimezone(CHINA)
-        )
+        ends = None if code.expires_at is None else there(code.expires_at, CHINA)
         return self._page(
             "pages/code.html",
             scene=code.scene,

@@ -6,12 +6,11 @@ import re
 import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from html import escape
 from tempfile import SpooledTemporaryFile
 from typing import IO, cast
 
-from wxbot.clock import CHINA
+from wxbot.clock import CHINA, moment, there
 from wxbot.qrcodes.drawing import PLAIN, DrawingRefusedError, Kind, Style, draw
 from wxbot.spreadsheet import harmless
 
@@ -97,7 +96,8 @@ def archive(entries: Iterable[Entry], *, kind: Kind = "png", style: Style = PLAI
             name = f"{number:05}-{re.sub('[^A-Za-z0-9_.=-]', '_', entry.scene)}.{kind}"
             packed.writestr(_member(name), draw(entry.url, kind=kind, caption=entry.caption, style=style))
             scene, caption = harmless(entry.scene), harmless(entry.caption)
-            rows.writerow((name, scene, caption, entry.url, _moment(entry.expires_at)))
+            ends = "" if entry.expires_at is None else moment(entry.expires_at)
+            rows.writerow((name, scene, caption, entry.url, ends))
             yield sink.taken()
         index.flush()
         kept.seek(0)
@@ -137,11 +137,7 @@ def _pieces(head: str, entries: Iterable[Entry], style: Style) -> Iterator[str]:
 
 
 def _end(expires_at: int) -> str:
-    return f"有效期至 {datetime.fromtimestamp(expires_at, CHINA):%Y-%m-%d %H:%M}"
-
-
-def _moment(expires_at: int | None) -> str:
-    return "" if expires_at is None else f"{datetime.fromtimestamp(expires_at, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return f"有效期至 {there(expires_at, CHINA):%Y-%m-%d %H:%M}"
 
 
 def _member(name: str) -> zipfile.ZipInfo:

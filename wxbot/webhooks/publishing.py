@@ -6,7 +6,7 @@ import secrets
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import Connection, Engine, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -154,11 +154,6 @@ class Publisher:
             self._is_looking = False
 
 
-def moment(seconds: int | None) -> str | None:
-    """Return a time as it stands in what the site is told."""
-    return None if seconds is None else f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
-
-
 def _new_id(webhook: str, news: News) -> bytes:
     if news.key is None:
         return secrets.token_bytes(16)
@@ -168,7 +163,7 @@ def _new_id(webhook: str, news: News) -> bytes:
 def _body(connection: Connection, news: News) -> str:
     seconds = connection.scalar(select(database_now())) if news.at is None else int(news.at.timestamp())
     # In ASCII: the same bytes from any database, and short enough for its column with any text.
-    body = {"type": news.kind, "timestamp": moment(seconds), "data": news.data}
+    body = {"type": news.kind, "timestamp": clock.moment_or_none(seconds), "data": news.data}
     return json.dumps(body, separators=(",", ":"))
 
 

@@ -6,10 +6,11 @@ from typing import Any, Protocol
 from sqlalchemy import Connection, select
 
 from wxbot import followers
+from wxbot.clock import moment, moment_or_none
 from wxbot.db.business import claims
 from wxbot.db.session import UnitOfWork
 from wxbot.followers import Follower
-from wxbot.webhooks.publishing import News, Publisher, moment
+from wxbot.webhooks.publishing import News, Publisher
 from wxbot.webhooks.webhook import CLAIM_KINDS
 from wxbot.wechat.events import (
     Event,
@@ -143,7 +144,7 @@ def claim_data(claim: Any) -> dict[str, object]:
         "data": dict(claim.shown_data),
         "made_by": claim.made_by,
         **{name: moment(getattr(claim, name)) for name in ("created_at", "expires_at")},
-        **{name: moment(getattr(claim, name)) for name in ("claimed_at", "ended_at")},
+        **{name: moment_or_none(getattr(claim, name)) for name in ("claimed_at", "ended_at")},
     }
 
 
@@ -156,7 +157,7 @@ def binding_data(binding: Any) -> dict[str, object]:
         "person": binding.person.hex(),
         "claim": _hex(binding.claim),
         "bound_at": moment(binding.bound_at),
-        "ended_at": moment(binding.ended_at),
+        "ended_at": moment_or_none(binding.ended_at),
         "ended_by": binding.ended_by,
     }
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
+from wxbot.clock import moment, moment_or_none
 from wxbot.errors import WxbotError
 
 EVENT_KINDS = ("follow", "unfollow", "scan", "message")
@@ -54,6 +56,21 @@ class Webhook:
     def wants(self, account: str, kind: str) -> bool:
         """Say whether it is to be told of such a thing."""
         return self.is_active and self.account in (None, account) and kind in self.kinds
+
+    def shown(self) -> dict[str, Any]:
+        """Return it as the API and the commands show it."""
+        return {
+            "id": self.id,
+            "account": self.account,
+            "url": self.url,
+            "kinds": list(self.kinds),
+            "description": self.description,
+            "made_by": self.made_by,
+            "created_at": moment(self.created_at),
+            "old_secret_until": moment_or_none(self.old_until),
+            "disabled_at": moment_or_none(self.disabled_at),
+            "disabled_because": self.disabled_because,
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
