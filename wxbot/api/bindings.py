@@ -6,7 +6,6 @@ from typing import Any
 from flask import Response
 from sqlalchemy import Connection
 
-from wxbot.api.claims import id_of
 from wxbot.api.guard import Guard, GuardedApi, caller, guarded_api
 from wxbot.api.models.claims import (
     BindingPage,
@@ -16,15 +15,13 @@ from wxbot.api.models.claims import (
     ShownBinding,
     WantedBinding,
 )
-from wxbot.api.paging import place
+from wxbot.api.paging import next_of, row_place
 from wxbot.api.problems import Code, ProblemError, documented
 from wxbot.bindings.bindings import Binding, Bindings, Cause, Wanted
 from wxbot.bindings.claim import OfferError
 from wxbot.bindings.linking import Linking, TakenError
 from wxbot.clock import moment, moment_or_none
-from wxbot.db.paging import Place
 from wxbot.errors import WxbotError
-from wxbot.web.cursors import cursor
 
 _REFUSALS: Mapping[type[WxbotError], tuple[int, Code]] = {
     TakenError: (409, "taken"),
@@ -44,18 +41,16 @@ def bindings_api(bindings: Bindings, linking: Linking, guard: Guard) -> GuardedA
         The newest come first. Of those that are rare a page may have few, or none, and name a `next` all the
         same.
         """
-        after = place(query.after, int, str)
         wanted = Wanted(
             site_user=query.site_user,
             person=None if query.person is None else bytes.fromhex(query.person),
             has_ended=query.has_ended,
-            after=None if after is None else Place(after[0], id_of(after[1])),
+            after=row_place(query.after),
         )
         found = bindings.listed(caller().accounts_for(query.account), wanted, limit=query.limit)
-        behind = found.after
         return {
             "items": [_shown(binding) for binding in found.bindings],
-            "next": None if behind is None else cursor(behind.at, behind.key.hex()),
+            "next": next_of(found.after),
         }
 
     @api.delete("/bindings", scope="bindings:write", responses={200: EndedBindings, **documented(404)})

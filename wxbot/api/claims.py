@@ -20,7 +20,7 @@ from wxbot.api.models.claims import (
     WantedClaim,
 )
 from wxbot.api.models.fields import IdPath
-from wxbot.api.paging import place
+from wxbot.api.paging import id_of, next_of, row_place
 from wxbot.api.problems import ProblemError, documented, problem
 from wxbot.bindings.claim import Claim, Offer, OfferError, State, Step
 from wxbot.bindings.claims import Claims
@@ -28,11 +28,9 @@ from wxbot.bindings.linking import PURPOSE as LINK
 from wxbot.bindings.linking import is_binding
 from wxbot.bindings.rows import Wanted
 from wxbot.clock import moment, moment_or_none
-from wxbot.db.paging import Place
 from wxbot.errors import WxbotError
 from wxbot.qrcodes.mint import Code, Minter
 from wxbot.streams import Seen, Streams
-from wxbot.web.cursors import cursor
 
 _EVENT = {
     "type": "object",
@@ -127,18 +125,16 @@ def _add_reading(api: GuardedApi, claims: Claims) -> None:
         The newest come first, also those that have ended. Of a rare purpose a page may have few, or none, and
         name a `next` all the same.
         """
-        after = place(query.after, int, str)
         wanted = Wanted(
             purpose=query.purpose,
             subject=query.subject,
             person=None if query.person is None else bytes.fromhex(query.person),
-            after=None if after is None else Place(after[0], id_of(after[1])),
+            after=row_place(query.after),
         )
         found = claims.listed(caller().accounts_for(query.account), wanted, limit=query.limit)
-        behind = found.after
         return {
             "items": [shown(claim) for claim in found.claims],
-            "next": None if behind is None else cursor(behind.at, behind.key.hex()),
+            "next": next_of(found.after),
         }
 
     @api.get("/claims/<id>", scope="claims:read", responses={200: ShownClaim, **documented(404)})
@@ -243,17 +239,6 @@ def _why_not(claim: Claim) -> str:
     if claim.state is State.CLAIMED:  # all may be done with it, but not be confirmed late
         return "the claim was claimed, and its time is over"
     return f"the claim is {claim.state}"
-
-
-def id_of(text: str) -> bytes:
-    """Return an id that came as text; ProblemError for one out of a cursor that nobody made."""
-    try:
-        id = bytes.fromhex(text)
-    except ValueError:
-        id = b""
-    if len(id) != 16:
-        raise ProblemError(404, "bad_cursor", "`after` is not what a page named as `next`")
-    return id
 
 
 def shown(claim: Claim) -> dict[str, Any]:

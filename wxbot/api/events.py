@@ -6,16 +6,14 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
-from wxbot.api.claims import id_of
 from wxbot.api.guard import Guard, GuardedApi, caller, guarded_api
 from wxbot.api.models.fields import IdPath
 from wxbot.api.models.people import EventPage, EventsQuery, ShownEvent
-from wxbot.api.paging import place
+from wxbot.api.paging import id_of, next_of, row_place
 from wxbot.api.problems import ProblemError, documented
 from wxbot.clock import moment
-from wxbot.db.paging import Place, Window
+from wxbot.db.paging import Window
 from wxbot.events import listing
-from wxbot.web.cursors import cursor
 
 
 def events_api(guard: Guard) -> GuardedApi:
@@ -29,11 +27,10 @@ def events_api(guard: Guard) -> GuardedApi:
         The newest come first. What people wrote is in none of them. Of what is rare a page may have few, or
         none, and name a `next` all the same: so many events were looked at for it.
         """
-        found = listing.rows(guard.engine, _wanted(query), after=_place(query.after), limit=query.limit)
-        after = found.after
+        found = listing.rows(guard.engine, _wanted(query), after=row_place(query.after), limit=query.limit)
         return {
             "items": [_shown(row) for row in found.rows],
-            "next": None if after is None else cursor(after.at, after.key.hex()),
+            "next": next_of(found.after),
         }
 
     @api.get("/events/<id>", scope="events:read", responses={200: ShownEvent, **documented(404)})
@@ -59,11 +56,6 @@ def _wanted(query: EventsQuery) -> listing.Wanted:
 
 def _seconds(moment: datetime | None) -> int | None:
     return None if moment is None else ceil(moment.timestamp())
-
-
-def _place(after: str | None) -> Place | None:
-    found = place(after, int, str)
-    return None if found is None else Place(found[0], id_of(found[1]))
 
 
 def _shown(row: RowMapping) -> dict[str, Any]:

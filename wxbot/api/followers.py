@@ -6,11 +6,10 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, select
 
-from wxbot.api.claims import id_of
 from wxbot.api.guard import Guard, GuardedApi, caller, guarded_api
 from wxbot.api.models.fields import AccountQuery, PersonPath
 from wxbot.api.models.people import FollowerPage, FollowersQuery, ShownFollower
-from wxbot.api.paging import place
+from wxbot.api.paging import id_of, place
 from wxbot.api.problems import ProblemError, documented
 from wxbot.clock import moment, moment_or_none
 from wxbot.db.models import followers

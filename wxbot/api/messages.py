@@ -7,10 +7,10 @@ from flask import Response
 from sqlalchemy import Connection, RowMapping, select
 
 from wxbot import followers
-from wxbot.api.claims import id_of
 from wxbot.api.guard import Guard, GuardedApi, caller, guarded_api
 from wxbot.api.models.fields import IdPath
 from wxbot.api.models.people import MessageState, ShownMessage, ToOpenId, WantedMessage
+from wxbot.api.paging import id_of
 from wxbot.api.problems import ProblemError, documented
 from wxbot.clock import moment, moment_or_none
 from wxbot.db import models

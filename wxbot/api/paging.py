@@ -3,6 +3,7 @@
 from typing import Any
 
 from wxbot.api.problems import ProblemError
+from wxbot.db.paging import Place
 from wxbot.web import cursors
 
 
@@ -14,4 +15,31 @@ def place(after: str | None, *types: type) -> list[Any] | None:
     try:
         return cursors.place(after, *types)
     except ValueError:
-        raise ProblemError(404, "bad_cursor", "`after` is not what a page named as `next`") from None
+        raise bad_cursor() from None
+
+
+def row_place(after: str | None) -> Place | None:
+    """Return the row in a cursor of `next_of`; None where there is no cursor. Raises as `place`."""
+    found = place(after, int, str)
+    return None if found is None else Place(found[0], id_of(found[1]))
+
+
+def next_of(behind: Place | None) -> str | None:
+    """Return the cursor of what comes behind a row; None where nothing does."""
+    return None if behind is None else cursors.cursor(behind.at, behind.key.hex())
+
+
+def id_of(text: str) -> bytes:
+    """Return an id that came as text; ProblemError for one out of a cursor that nobody made."""
+    try:
+        id = bytes.fromhex(text)
+    except ValueError:
+        id = b""
+    if len(id) != 16:
+        raise bad_cursor()
+    return id
+
+
+def bad_cursor() -> ProblemError:
+    """Return the answer to a cursor that no page named."""
+    return ProblemError(404, "bad_cursor", "`after` is not what a page named as `next`")

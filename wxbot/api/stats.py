@@ -18,8 +18,8 @@ from wxbot.api.models.stats import (
     StatsQuery,
     SuspectList,
 )
-from wxbot.api.paging import place
-from wxbot.api.problems import ProblemError, documented
+from wxbot.api.paging import bad_cursor, place
+from wxbot.api.problems import documented
 from wxbot.clock import moment_or_none
 from wxbot.web.cursors import cursor
 
@@ -121,5 +121,5 @@ def _offset(after: str | None) -> int:
     if at is None:
         return 0
     if not 0 <= at[0] <= _FARTHEST:
-        raise ProblemError(404, "bad_cursor", "`after` is not what a page named as `next`")
+        raise bad_cursor()
     return int(at[0])

@@ -24,11 +24,9 @@ from wxbot.api.models.webhooks import (
     WebhookPath,
     WebhookState,
 )
-from wxbot.api.paging import place
+from wxbot.api.paging import next_of, row_place
 from wxbot.api.problems import ProblemError, documented
 from wxbot.clock import moment, moment_or_none
-from wxbot.db.paging import Place
-from wxbot.web.cursors import cursor
 from wxbot.webhooks.deliveries import STATES, Attempt, Delivery
 from wxbot.webhooks.parts import Hooks
 from wxbot.webhooks.signing import message_id
@@ -208,17 +206,15 @@ class _Routes:
 
             The newest come first. What they say is not shown.
             """
-            after = place(query.after, int, str)
             found = deliveries.page(
                 self._find(path.id).id,
                 state=query.state,
-                after=None if after is None else Place(after[0], _digest(after[1])),
+                after=row_place(query.after),
                 limit=query.limit,
             )
-            place_after = found.after
             return {
                 "items": [_shown_delivery(each) for each in found.deliveries],
-                "next": None if place_after is None else cursor(place_after.at, place_after.key.hex()),
+                "next": next_of(found.after),
             }
 
         @self.api.get(
@@ -269,13 +265,6 @@ def _known(found: Found | None) -> Found:
 
 def _not_found() -> ProblemError:
     return ProblemError(404, "not_found", "there is no such webhook")
-
-
-def _digest(text: str) -> bytes:
-    try:
-        return bytes.fromhex(text)
-    except ValueError:
-        raise ProblemError(404, "bad_cursor", "`after` is not what a page named as `next`") from None
 
 
 def _new(made: NewSecret) -> dict[str, Any]:

@@ -44,6 +44,11 @@ TagName = Annotated[
     AfterValidator(_line),
 ]
 Target = Annotated[int, Field(ge=1, le=LARGEST_TARGET), Whole]
+Since = Annotated[Moment | None, Field(description="Count only from the day of this moment on.")]
+Until = Annotated[
+    Moment | None,
+    Field(description="Count only until the day of this moment; at midnight, the day before."),
+]
 
 
 class NewsReply(Sent):
@@ -106,10 +111,8 @@ class SlugPath(BaseModel):
 class PeriodQuery(AccountQuery):
     """From which day until which is counted, by the calendar of the figures."""
 
-    since: Moment | None = Field(None, description="Count only from the day of this moment on.")
-    until: Moment | None = Field(
-        None, description="Count only until the day of this moment; at midnight, the day before."
-    )
+    since: Since = None
+    until: Until = None
 
 
 class ChannelsQuery(PageQuery):
@@ -118,10 +121,8 @@ class ChannelsQuery(PageQuery):
     group: Word | None = None
     promoter: Slug | None = None
     is_archived: bool = Field(False, description="Those that are archived instead of the others.")
-    since: Moment | None = Field(None, description="Count only from the day of this moment on.")
-    until: Moment | None = Field(
-        None, description="Count only until the day of this moment; at midnight, the day before."
-    )
+    since: Since = None
+    until: Until = None
 
 
 class ShownFigures(BaseModel):
@@ -204,10 +205,8 @@ class PromotersQuery(PageQuery):
     """Which promoters are listed."""
 
     is_archived: bool = Field(False, description="Those who are archived instead of the others.")
-    since: Moment | None = Field(None, description="Count only from the day of this moment on.")
-    until: Moment | None = Field(
-        None, description="Count only until the day of this moment; at midnight, the day before."
-    )
+    since: Since = None
+    until: Until = None
 
 
 class ShownPromoter(BaseModel):
