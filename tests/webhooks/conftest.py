@@ -20,6 +20,7 @@ from wxbot.jobs.running import Runner
 from wxbot.webhooks.addresses import Rules
 from wxbot.webhooks.deliveries import Attempt, Delivery
 from wxbot.webhooks.parts import Hooks, build_hooks
+from wxbot.webhooks.publishing import News
 from wxbot.webhooks.sending import Sender
 from wxbot.webhooks.webhook import KINDS, Draft, NewSecret
 
@@ -54,7 +55,8 @@ class Post:
         """Tell of something in a transaction of its own; return the ids of the deliveries."""
         data = {"account": account, "number": options.pop("number", 1)}
         with self.engine.begin() as connection:
-            return self.hooks.publisher.publish(connection, account, kind, data, **options)
+            news = News(account=account, kind=kind, data=data, **options)
+            return self.hooks.publisher.tell(connection, news)
 
     def work(self) -> int:
         """Do the jobs that are due, each of them once however long it takes; return how many there were."""

@@ -15,6 +15,7 @@ from wxbot.db.business import webhook_attempts, webhook_deliveries
 from wxbot.db.models import jobs
 from wxbot.webhooks.deliveries import revive
 from wxbot.webhooks.delivering import DELAYS_SECONDS, LONGEST_SECONDS, MOST_ATTEMPTS, delay_after
+from wxbot.webhooks.publishing import News
 
 
 def test_site_gets_what_its_library_verifies(post: Post, site: Receiver) -> None:
@@ -90,7 +91,7 @@ def test_nothing_is_told_that_was_rolled_back(post: Post, site: Receiver) -> Non
     post.add(site.url)
 
     with post.engine.connect() as connection:
-        post.hooks.publisher.publish(connection, "default", "scan", {})
+        post.hooks.publisher.tell(connection, News(account="default", kind="scan", data={}))
         connection.rollback()
 
     assert post.deliveries() == [] and post.work() == 0

@@ -48,7 +48,7 @@ class News:
 class Publisher:
     """Knows which webhooks want what. Safe to use from any thread.
 
-    The database is asked by `publish`, in the caller's transaction, and beside the answer path.
+    The database is asked by `tell`, in the caller's transaction, and beside the answer path.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -56,19 +56,6 @@ class Publisher:
         self._known: tuple[float, list[Webhook]] | None = None
         self._lock = threading.Lock()
         self._is_looking = False
-
-    def publish(
-        self,
-        connection: Connection,
-        account: str,
-        kind: str,
-        data: Mapping[str, object],
-        *,
-        person: bytes | None = None,
-        key: bytes | None = None,
-    ) -> list[bytes]:
-        """Tell the webhooks that want this kind; as `tell`, and it happened now."""
-        return self.tell(connection, News(account=account, kind=kind, data=data, person=person, key=key))
 
     def tell(self, connection: Connection, news: News) -> list[bytes]:
         """Write a delivery, and its job, for each webhook that wants this kind; return their ids.
@@ -98,7 +85,7 @@ class Publisher:
     def wants(self, account: str, kinds: Iterable[str]) -> bool:
         """Say whether any of these kinds may be wanted; memory only, for the answer path.
 
-        True as well when what is known is too old to tell: then `publish` looks.
+        True as well when what is known is too old to tell: then `tell` looks.
         """
         known = self._known
         age = STALE_SECONDS if known is None else clock.monotonic() - known[0]

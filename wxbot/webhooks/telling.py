@@ -118,17 +118,16 @@ class Teller:
         if kind not in CLAIM_KINDS:
             return
         data = claim_data(claim) | ({"reason": _REPLACED} if step == _REPLACED else {})
-        self._publisher.publish(
-            connection, claim.account, kind, data, person=claim.person, key=claim.id + step.encode()
-        )
+        key = claim.id + step.encode()
+        news = News(account=claim.account, kind=kind, data=data, person=claim.person, key=key)
+        self._publisher.tell(connection, news)
 
     def binding_changed(self, connection: Connection, binding: Bound) -> None:
         """Publish a binding that was made, or has ended."""
         kind = "binding.made" if binding.ended_at is None else "binding.ended"
         data = binding_data(binding)
-        self._publisher.publish(
-            connection, binding.account, kind, data, person=binding.person, key=binding.id
-        )
+        news = News(account=binding.account, kind=kind, data=data, person=binding.person, key=binding.id)
+        self._publisher.tell(connection, news)
 
 
 def claim_data(claim: Any) -> dict[str, object]:
