@@ -9,11 +9,14 @@ from urllib.parse import urlsplit
 import click
 
 from wxbot import clock
-from wxbot.cli.db import OutOfReach, durability_of, fit_of, revision_of
+from wxbot.cli.db import OutOfReach, look
 from wxbot.cli.output import json_option, print_json, print_table, warn
 from wxbot.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from wxbot.db.fit import Fit
     from wxbot.scenes.registry import Registry
     from wxbot.settings import Settings
 
@@ -100,9 +103,9 @@ def _require_spool_and_queue(configured: "Settings") -> None:
     from wxbot.jobs.queue import queue_of
 
     faults: list[str] = []
-    for look in (Spool(Path(configured.spool.path)).look, lambda: queue_of(configured)):
+    for each in (Spool(Path(configured.spool.path)).look, lambda: queue_of(configured)):
         try:
-            look()
+            each()
         except ConfigurationError as error:
             faults += error.faults
     if faults:
@@ -118,8 +121,7 @@ def _database(url: str) -> tuple[str | None, list[str]]:
 
     migrate.require_usable(url)
     try:
-        revision, found = revision_of(url), fit_of(url)
-        faults = durability_of(url)
+        revision, faults, found = look(url, _seen) or (None, [], None)
     except OutOfReach as error:
         return None, [f"{error.message}; until it answers, events are kept in the spool"]
     if found is fit.Fit.TOO_NEW:
@@ -127,6 +129,16 @@ def _database(url: str) -> tuple[str | None, list[str]]:
     if faults:
         raise ConfigurationError(faults)
     return revision, [fit.newer(revision, migrate.head())] if found is fit.Fit.NEWER else []
+
+
+def _seen(connection: "Connection") -> "tuple[str | None, list[str], Fit]":
+    """Return the revision, why the database would forget what it confirmed, and how it fits this program."""
+    from wxbot.db.durability import durability_faults
+    from wxbot.db.fit import fit_of, revision_at
+    from wxbot.db.migrate import head
+
+    # The fit comes last: a table that is not there ends the transaction for PostgreSQL.
+    return revision_at(connection), durability_faults(connection), fit_of(connection, head())
 
 
 def _warnings(configured: "Settings") -> list[str]:

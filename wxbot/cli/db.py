@@ -2,10 +2,10 @@
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
 import click
@@ -21,9 +21,9 @@ from wxbot.cli.output import (
 )
 
 if TYPE_CHECKING:
-    from sqlalchemy import URL, Engine
+    from sqlalchemy import URL, Connection, Engine
 
-    from wxbot.db.fit import Fit
+Answer = TypeVar("Answer")
 
 
 class OutOfReach(Failure):
@@ -89,7 +89,7 @@ def current(*, as_json: bool) -> None:
     """Print the revision the database is at, and the newest that there is."""
     from wxbot.db import migrate
 
-    revision = revision_of(_database_url())
+    revision = _revision_of(_database_url())
     if as_json:
         print_json({"revision": revision, "newest": migrate.head()})
     elif revision is None:
@@ -179,40 +179,22 @@ def _copied(source: str, url: str) -> "tuple[dict[str, int], list[str]]":
             return copying.copy(old, new, tell=tell), copying.foreign_tables(old)
 
 
-def revision_of(url: str) -> str | None:
-    """Return the revision of the database at `url`, None where there is none; nothing is written.
+def look(url: str, ask: "Callable[[Connection], Answer]") -> "Answer | None":
+    """Return what `ask` finds in the database at `url`, None where there is none; nothing is written.
 
     Raises Failure for a file that is no database and for a server that does not let us in.
     """
-    from wxbot.db import migrate
-
     engine = _to_look(url)
     if engine is None:
         return None
-    with _explained(url):
-        return migrate.current(engine)
-
-
-def fit_of(url: str) -> "Fit | None":
-    """Return how the database fits this program, None where there is none; raises like `revision_of`."""
-    from wxbot.db import migrate
-
-    engine = _to_look(url)
-    if engine is None:
-        return None
-    with _explained(url):
-        return migrate.fit(engine)
-
-
-def durability_of(url: str) -> list[str]:
-    """Return why the database would forget what it confirmed; raises Failure like `revision_of`."""
-    from wxbot.db.durability import durability_faults
-
-    engine = _to_look(url)
-    if engine is None:
-        return []
     with _explained(url), engine.connect() as connection:
-        return durability_faults(connection)
+        return ask(connection)
+
+
+def _revision_of(url: str) -> str | None:
+    from wxbot.db.fit import revision_at
+
+    return look(url, revision_at)
 
 
 def _to_look(url: str) -> "Engine | None":
@@ -239,7 +221,7 @@ def _database_url() -> str:
 def _known_revision(url: str) -> str | None:
     from wxbot.db import migrate
 
-    revision = revision_of(url)
+    revision = _revision_of(url)
     if revision is not None and revision > migrate.head():
         raise Failure(
             f"the database is at revision {revision}, which a newer wxbot has made; "
