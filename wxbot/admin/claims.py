@@ -1,7 +1,5 @@
 """Claims: what was offered to be claimed with a scan, who took it, and what happened to it since."""
 
-from dataclasses import dataclass
-
 from flask import abort
 
 from wxbot.admin.area import Area, Go, Page, Visit
@@ -19,19 +17,12 @@ _CANCELLED = (State.OPEN, State.CLAIMED)
 _RELEASED = (State.CLAIMED, State.CONFIRMED)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Parts:
-    """What the pages ask."""
-
-    claims: Claims
-
-
-def views(parts: Parts) -> Area:
+def views(claims: Claims) -> Area:
     """Return `/admin/claims`."""
     area = Area("claims", words=WORDS)
     area.entry("index", group="work", word="claims", icon="claims", order=30)
-    _add_reading(area, parts.claims)
-    _add_ending(area, parts.claims)
+    _add_reading(area, claims)
+    _add_ending(area, claims)
     return area
 
 

@@ -38,11 +38,6 @@ WORDS: Words = {
         "网站通过接口发起订单绑定、账号绑定或扫码登录后，会列在这里。",
         "When the site asks over the API for an order to be bound, a link or a login, it shows here.",
     ),
-    "claims_looked": (
-        "条件比较少见，这一页只查到 {0} 为止。还要往前找，请点“更早的”。",
-        "This is rare: the page has looked back as far as {0}. Go on with “Older”.",
-    ),
-    "claims_clear": ("清除条件", "Clear"),
     "claim_cancel": ("取消认领", "Call it off"),
     "claim_cancel_why": (
         "二维码随即失效，不能恢复。",

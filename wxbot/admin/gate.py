@@ -73,7 +73,15 @@ class Gate:
         )
         if held is None:
             return False
-        self._set(response, _cookie(), held, seconds=self.sessions.longest_seconds)
+        response.set_cookie(
+            _cookie(),
+            held,
+            max_age=self.sessions.longest_seconds,
+            path="/",  # `/qrcode/` is for users as well
+            secure=request.is_secure,
+            httponly=True,
+            samesite="Lax",
+        )
         response.delete_cookie(_VISITOR, path="/admin", httponly=True, samesite="Strict")
         return True
 
@@ -133,17 +141,6 @@ class Gate:
     def _address(self) -> str:
         forwarded = request.headers.get("X-Forwarded-For", "")
         return address_of(request.remote_addr or "", forwarded, proxies=self.proxies)
-
-    def _set(self, response: Response, name: str, value: str, *, seconds: int) -> None:
-        response.set_cookie(
-            name,
-            value,
-            max_age=seconds,
-            path="/",  # `/qrcode/` is for users as well
-            secure=request.is_secure,
-            httponly=True,
-            samesite="Lax",
-        )
 
 
 class TooManyError(Exception):

@@ -7,7 +7,6 @@ from flask import request
 
 from wxbot.admin.area import Area, Page, Visit
 from wxbot.admin.health_words import WORDS
-from wxbot.admin.visit import Words
 from wxbot.doctor.asking import Asking
 from wxbot.doctor.finding import Finding, State, worst
 from wxbot.doctor.machine import of_proxy
@@ -79,16 +78,10 @@ def _lines(visit: Visit, found: Iterable[Finding]) -> Iterator[Line]:
     for each in sorted(found, key=lambda finding: -order.index(finding.state)):
         account, _, check = each.check.rpartition(": ")
         word = f"check_{check.lower().replace(' ', '_').replace('/', '_').replace(chr(39), '')}"
-        named = _word(visit.t, word, check)
+        named = visit.t.get(word, check)
         yield Line(
             check=f"{account}: {named}" if account else named,
             state=each.state,
             text=(each.text_zh or each.text) if is_chinese else each.text,
             advice=(each.advice_zh or each.advice) if is_chinese else each.advice,
         )
-
-
-def _word(t: Words, key: str, otherwise: str) -> str:
-    if key in t:
-        return t[key]
-    return otherwise

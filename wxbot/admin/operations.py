@@ -47,8 +47,8 @@ def operations(bot: Operated) -> Sequence[Area]:
     return [
         events.views(events.Parts(engine=engine, streams=bot.streams, handlers=handlers)),
         jobs.views(jobs.Parts(engine=engine, replay=partial(bot.ledger.replay, also=revive))),
-        claims.views(claims.Parts(claims=bot.claims)),
-        webhooks.views(webhooks.Parts(hooks=bot.hooks)),
+        claims.views(bot.claims),
+        webhooks.views(bot.hooks),
         numbers.views(numbers.Parts(numbers=bot.numbers, channel_of=bot.channels.look_up)),
         routes.views(
             routes.Parts(registry=registry, channels=bot.channels.of, channel_of=bot.channels.look_up)

@@ -17,18 +17,11 @@ _ON_PAGE = 50
 _BY_HAND = "disabled from the dashboard"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Parts:
-    """What the pages ask."""
-
-    hooks: Hooks
-
-
-def views(parts: Parts) -> Area:
+def views(hooks: Hooks) -> Area:
     """Return `/admin/webhooks`."""
     area = Area("webhooks", words=WORDS)
     area.entry("index", group="work", word="webhooks", icon="webhooks", order=40)
-    pages = _Pages(area, parts.hooks)
+    pages = _Pages(area, hooks)
     pages.add_reading()
     pages.add_log()
     pages.add_switching()
