@@ -1,8 +1,7 @@
 """`wxbot channels code` and `codes`: the codes that hang at the places."""
 
-import csv
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ import click
 from wxbot.cli.channels.parts import Books, opened_books
 from wxbot.cli.output import Failure, moment, print_json, print_table, progress_bar
 from wxbot.cli.qr.parts import Asked, common, kind_words, save, save_option
-from wxbot.spreadsheet import harmless
+from wxbot.spreadsheet import Cell, as_csv
 
 if TYPE_CHECKING:
     from wxbot.channels.channel import Channel
@@ -156,10 +155,9 @@ def _mint(minter: "Minter", channel: "Channel", *, is_permanent: bool) -> "Code"
     return minter.mint(value_of(channel.scene), account=channel.account, expires_in=expires_in)
 
 
-def _row(channel: "Channel", minted: "Code", image: str) -> tuple[object, ...]:
-    expires_at = "" if minted.expires_at is None else minted.expires_at
-    texts = (harmless(each) for each in (channel.name, minted.scene, channel.title))
-    return *texts, minted.url, minted.ticket, expires_at, image
+def _row(channel: "Channel", minted: "Code", image: str) -> Sequence[Cell]:
+    named = channel.name, minted.scene, channel.title
+    return *named, minted.url, minted.ticket, minted.expires_at, image
 
 
 def _make(folder: Path) -> None:
@@ -172,11 +170,8 @@ def _make(folder: Path) -> None:
         raise Failure(f"the folder {folder} cannot be written to")
 
 
-def _write(file: Path, rows: Iterable[tuple[object, ...]]) -> None:
+def _write(file: Path, rows: Iterable[Sequence[Cell]]) -> None:
     part = file.with_suffix(".part")
-    # With a byte order mark, by which spreadsheets know that it is UTF-8.
-    with part.open("w", encoding="utf-8-sig", newline="") as written:
-        lines = csv.writer(written)
-        lines.writerow(_COLUMNS)
-        lines.writerows(rows)
+    with part.open("wb") as written:
+        written.writelines(as_csv(_COLUMNS, rows))
     part.replace(file)
