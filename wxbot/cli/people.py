@@ -1,4 +1,4 @@
-"""What the commands about people share: how a person is named, and how times and progress are shown."""
+"""What the commands about people share: how a person is named, and how progress is shown."""
 
 import itertools
 import sys

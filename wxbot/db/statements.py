@@ -95,6 +95,11 @@ def digest(length: int = 16) -> LargeBinary:
     return LargeBinary(length).with_variant(BINARY(length), "mysql", "mariadb")
 
 
+def begins_with(column: Column[bytes], digits: str) -> ColumnElement[bool]:
+    """Return the condition that an id of 16 bytes begins with these hexadecimal digits."""
+    return column.between(bytes.fromhex(digits.ljust(32, "0")), bytes.fromhex(digits.ljust(32, "f")))
+
+
 def insert_first(connection: Connection, table: Table, row: Mapping[str, object]) -> bool:
     """Insert a row; False, and nothing changed, when its key is taken.
 

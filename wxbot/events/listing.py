@@ -11,6 +11,7 @@ from wxbot.db.models import events, jobs
 from wxbot.db.paging import ALWAYS, Found, Order, Place, Window
 from wxbot.db.patience import patiently
 from wxbot.db.sqlite import begin_write
+from wxbot.db.statements import begins_with
 from wxbot.errors import WxbotError
 from wxbot.events.followups import REPLAY
 from wxbot.jobs.outbox import Job, enqueue
@@ -135,7 +136,7 @@ def listed(engine: Engine, wanted: Wanted, *, after: Place | None = None, limit:
 
 
 def rows(engine: Engine, wanted: Wanted, *, after: Place | None = None, limit: int) -> Found:
-    """Return the same as rows."""
+    """Return the rows of what `listed` lists, with the moments at which they happened."""
     query = select(*_LINE, events.c.created_at)
     with engine.connect() as connection:
         return _ORDER.newest(
@@ -170,7 +171,9 @@ def as_they_are(engine: Engine, ids: Sequence[str]) -> list[Line]:
     """Return these events, named by the ids of their lines, as they stand now; none for what is gone."""
     with engine.connect() as connection:
         found = [
-            connection.execute(select(*_LINE).where(_begins_with(id)).limit(1)).mappings().first()
+            connection.execute(select(*_LINE).where(begins_with(events.c.key, id)).limit(1))
+            .mappings()
+            .first()
             for id in ids
         ]
     return [_line(row) for row in found if row is not None]
@@ -259,17 +262,13 @@ def _row(connection: Connection, id: str, *, for_update: bool = False) -> RowMap
         raise NoSuchEventError(
             f"{id!r} is no id of an event; give {SHORTEST_ID} to 32 digits of it, as in `wxbot events tail`"
         )
-    query = select(events).where(_begins_with(text)).limit(_MOST_FOUND)
+    query = select(events).where(begins_with(events.c.key, text)).limit(_MOST_FOUND)
     found = connection.execute(query.with_for_update() if for_update else query).mappings().all()
     if not found:
         raise NoSuchEventError(f"there is no event {text}; it may have been deleted ([privacy] events_days)")
     if len(found) > 1:
         raise NoSuchEventError(f"{_and_more(found)} all begin with {text}; give more digits")
     return found[0]
-
-
-def _begins_with(digits: str) -> ColumnElement[bool]:
-    return events.c.key.between(bytes.fromhex(digits.ljust(32, "0")), bytes.fromhex(digits.ljust(32, "f")))
 
 
 def _and_more(found: Sequence[RowMapping]) -> str:

@@ -7,6 +7,7 @@ from sqlalchemy import Engine, RowMapping, func, select
 
 from wxbot.db.models import jobs
 from wxbot.db.paging import Found, Order, Place
+from wxbot.db.statements import begins_with
 
 STATES = ("waiting", "running", "kept", "done", "dead", "unknown")
 # They stay as they are until somebody decides, or a person makes contact.
@@ -58,7 +59,6 @@ def counts(engine: Engine, *, accounts: Collection[str] | None = None) -> dict[s
 
 def find(engine: Engine, prefix: str) -> list[RowMapping]:
     """Return all of the jobs whose key begins with these hexadecimal digits; at most two."""
-    low, high = bytes.fromhex(prefix.ljust(32, "0")), bytes.fromhex(prefix.ljust(32, "f"))
     with engine.connect() as connection:
-        query = select(jobs).where(jobs.c.id.between(low, high)).limit(2)
+        query = select(jobs).where(begins_with(jobs.c.id, prefix)).limit(2)
         return list(connection.execute(query).mappings())

@@ -33,11 +33,6 @@ class Job:
     is_told: bool = True
     id: bytes = field(default_factory=lambda: secrets.token_bytes(16))
 
-    @property
-    def key(self) -> str:
-        """The same text at every attempt: what makes a call elsewhere idempotent."""
-        return self.id.hex()
-
 
 def derived_id(*parts: bytes) -> bytes:
     """Return an id that is the same for the same cause, so that it is enqueued once however often asked."""

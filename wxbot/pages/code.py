@@ -108,15 +108,12 @@ class CodePage:
         return _here()
 
     def _shown(self, code: Code, *, may_mint: bool = False) -> Response:
-        kind = (
-            f"{'permanent' if code.is_permanent else 'temporary'} {'number' if code.is_integer else 'text'}"
-        )
         ends = None if code.expires_at is None else there(code.expires_at, CHINA)
         return self._page(
             "pages/code.html",
             scene=code.scene,
             code=code,
-            kind=kind,
+            kind=code.kind_words,
             handler=self._answered_by(code.scene, code.account),
             may_mint=may_mint,
             has_key=self._login.has_cookie(request),

@@ -39,13 +39,6 @@ class Kind:
         """The scene as WeChat's API takes it."""
         return int(self.scene) if self.is_integer else self.scene
 
-    @property
-    def words(self) -> str:
-        """The kind for people, as in `temporary number`."""
-        return (
-            f"{'permanent' if self.is_permanent else 'temporary'} {'number' if self.is_integer else 'text'}"
-        )
-
 
 def kind_of(scene: int | str, *, account: str, expires_in: int | None) -> Kind:
     """Return the kind of a scene; `expires_in` is its lifetime in seconds, None means permanent.

@@ -56,6 +56,13 @@ class Code:
     created_at: int
     expires_at: int | None
 
+    @property
+    def kind_words(self) -> str:
+        """Its kind for people, as in `temporary number`."""
+        return (
+            f"{'permanent' if self.is_permanent else 'temporary'} {'number' if self.is_integer else 'text'}"
+        )
+
     def seconds_left(self, now: int) -> float:
         """Return how long it can still be scanned; infinity for a permanent one, never below 0."""
         return float("inf") if self.expires_at is None else max(0, self.expires_at - now)

@@ -8,7 +8,6 @@ from wxbot.scenes.assembly import Mounts, mount_all
 from wxbot.scenes.background import Deferred, JobHandler, NotDeferrableError, ObserverHandler
 from wxbot.scenes.explain import Explanation, explain
 from wxbot.scenes.handler import Handler, Match
-from wxbot.scenes.inject import Context
 from wxbot.scenes.messages import suggestion
 from wxbot.scenes.patterns import SceneError
 from wxbot.scenes.plugin import Plugin
@@ -16,8 +15,6 @@ from wxbot.scenes.rules import When
 from wxbot.scenes.scene_for import build_scene, sample_scene
 from wxbot.scenes.table import Table
 from wxbot.wechat.events import Click, Event, Follow, Scan, TextMessage, Unfollow
-
-__all__ = ["Context", "Handler", "Match", "Registry", "Route"]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from wxbot.db.business import webhook_attempts, webhook_deliveries, webhooks
 from wxbot.db.models import jobs
 from wxbot.db.paging import Order, Place
 from wxbot.db.patience import BATCH, in_batches, patiently
-from wxbot.db.statements import database_now
+from wxbot.db.statements import begins_with, database_now
 from wxbot.jobs.ledger import GRACE_SECONDS
 from wxbot.jobs.outbox import Job
 from wxbot.jobs.telling import enqueue_and_tell
@@ -109,9 +109,8 @@ class Deliveries:
 
     def starting_with(self, prefix: str) -> list[Delivery]:
         """Return the deliveries whose id begins with these hexadecimal digits; at most two."""
-        low, high = bytes.fromhex(prefix.ljust(32, "0")), bytes.fromhex(prefix.ljust(32, "f"))
         with self.engine.connect() as connection:
-            rows = connection.execute(_SELECT.where(_TABLE.id.between(low, high)).limit(2)).mappings()
+            rows = connection.execute(_SELECT.where(begins_with(_TABLE.id, prefix)).limit(2)).mappings()
             return [Delivery(**row) for row in rows]
 
     def body(self, id: bytes) -> str | None:

@@ -10,7 +10,7 @@ import click
 
 from wxbot.cli.channels.parts import Books, opened_books
 from wxbot.cli.output import Failure, moment, print_json, print_table, progress_bar
-from wxbot.cli.qr.parts import Asked, common, kind_words, save, save_option
+from wxbot.cli.qr.parts import Asked, common, save, save_option
 from wxbot.spreadsheet import Cell, as_csv
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def _print(channel: "Channel", minted: "Code", image: str | None, *, as_json: bo
     rows = [
         ("channel", f"{channel.name} ({channel.title})"),
         ("scene", minted.scene),
-        ("kind", kind_words(minted)),
+        ("kind", minted.kind_words),
         ("valid until", moment(minted.expires_at) or "for ever"),
         ("url", minted.url),
         ("image", image or ""),

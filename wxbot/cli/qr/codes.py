@@ -11,7 +11,6 @@ from wxbot.cli.output import Failure, moment, print_json, print_table
 from wxbot.cli.qr.parts import (
     Asked,
     common,
-    kind_words,
     opened,
     print_code,
     save,
@@ -95,7 +94,7 @@ def list_command(asked: Asked, *, permanent: bool | None, limit: int) -> None:
         click.echo("There are no codes yet. Make one with: wxbot qr mint SCENE")
         return
     rows = [
-        (code.scene, kind_words(code), moment(code.expires_at) or "for ever", code.url) for code in page.codes
+        (code.scene, code.kind_words, moment(code.expires_at) or "for ever", code.url) for code in page.codes
     ]
     print_table(("scene", "kind", "valid until", "url"), rows)
     if page.after is not None:

@@ -128,19 +128,13 @@ def print_code(code: "Code", *, as_json: bool) -> None:
     rows = [
         ("account", code.account),
         ("scene", code.scene),
-        ("kind", kind_words(code)),
+        ("kind", code.kind_words),
         ("valid until", moment(code.expires_at) or "for ever"),
         ("first minted", moment(code.created_at)),
         ("url", code.url),
         ("ticket", code.ticket),
     ]
     print_table(("", ""), rows)
-
-
-def kind_words(code: "Code") -> str:
-    """Return the kind of a code, as in `temporary number`."""
-    duration = "permanent" if code.is_permanent else "temporary"
-    return f"{duration} {'number' if code.is_integer else 'text'}"
 
 
 def save(code: "Code", file: Path, *, caption: str = "") -> None:
