@@ -1,20 +1,36 @@
 """Which of WeChat's four kinds a scene belongs to, and what WeChat is sure to carry."""
 
-import re
 from dataclasses import dataclass
 
 from wxbot.errors import WxbotError
 from wxbot.scenes.once import counted_as
+from wxbot.scenes.patterns import (
+    LARGEST_INTEGER,
+    RESERVED_BEGINNINGS,
+    SCENE_LENGTH,
+    is_printable_scene,
+    looks_like_number,
+)
+
+__all__ = [
+    "LARGEST_NUMBER",
+    "LARGEST_PERMANENT_NUMBER",
+    "LONGEST_SECONDS",
+    "SHORTEST_SECONDS",
+    "Kind",
+    "SceneRefusedError",
+    "SceneTakenError",
+    "check_lifetime",
+    "check_scene",
+    "kind_of",
+    "looks_like_number",
+    "value_of",
+]
 
 LONGEST_SECONDS = 2_592_000
 SHORTEST_SECONDS = 60
-LARGEST_NUMBER = 4_294_967_295
+LARGEST_NUMBER = LARGEST_INTEGER
 LARGEST_PERMANENT_NUMBER = 100_000
-LONGEST_TEXT = 64
-# WeChat puts the first before a scene of its own accord, and reports payments with the second.
-RESERVED = ("qrscene_", "last_trade_no_")
-
-_TEXT = re.compile(r"[A-Za-z0-9_.:=-]{1,64}")
 
 
 class SceneRefusedError(WxbotError):
@@ -57,12 +73,6 @@ def kind_of(scene: int | str, *, account: str, expires_in: int | None) -> Kind:
     return Kind(
         account=account, scene=str(scene), is_integer=isinstance(scene, int), is_permanent=is_permanent
     )
-
-
-def looks_like_number(scene: str) -> bool:
-    """Say whether a text is a number as it arrives in an event: digits, no zero in front, in range."""
-    is_plain = scene.isascii() and scene.isdecimal() and len(scene) <= 10 and scene[0] != "0"
-    return is_plain and int(scene) <= LARGEST_NUMBER
 
 
 def value_of(scene: str) -> int | str:
@@ -110,19 +120,19 @@ def _check_number(scene: int, *, is_permanent: bool) -> None:
 def _check_text(scene: str) -> None:
     if not scene:
         raise SceneRefusedError("the scene is empty; use 1 to 64 letters, digits or _ . : = -")
-    for beginning in RESERVED:
+    for beginning in RESERVED_BEGINNINGS:
         if scene.startswith(beginning):
             raise SceneRefusedError(
                 f"no scene may begin with {beginning!r}: WeChat uses it itself, and its events could not be "
                 "told from yours; leave it away"
             )
-    if len(scene) > LONGEST_TEXT:
+    if len(scene) > SCENE_LENGTH:
         raise SceneRefusedError(
-            f"the scene has {len(scene)} characters, WeChat takes {LONGEST_TEXT}; keep the long text in your "
+            f"the scene has {len(scene)} characters, WeChat takes {SCENE_LENGTH}; keep the long text in your "
             "own records and put its number into the scene"
         )
-    if not _TEXT.fullmatch(scene):
-        wrong = "".join(dict.fromkeys(char for char in scene if not _TEXT.fullmatch(char)))
+    if not is_printable_scene(scene):
+        wrong = "".join(dict.fromkeys(char for char in scene if not is_printable_scene(char)))
         raise SceneRefusedError(
             f"the scene holds {wrong[:20]!r}; WeChat only says what becomes of ASCII letters, digits and "
             "_ . : = -. Keep Chinese, emoji and other texts in your own records, put their number or a name "

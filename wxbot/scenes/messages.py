@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 from keyword import iskeyword
 
-from wxbot.scenes.patterns import LARGEST_INTEGER, RESERVED_BEGINNINGS, clip, is_printable_scene
+from wxbot.scenes.patterns import RESERVED_BEGINNINGS, clip, is_printable_scene, looks_like_number
 from wxbot.wechat.events import Click, Event, Follow, Scan, Unfollow
 
 _CODE = '{line}\ndef {name}({parameter}) -> str:\n    return "..."'
@@ -33,8 +33,7 @@ def _scan(scene: str, prefix: str) -> list[str]:
     if not is_printable_scene(scene) or scene.startswith(RESERVED_BEGINNINGS) or scene == prefix:
         # No rule of ours can be this text, so that only a fallback takes it.
         return [_offer(_CODE.format(line="@plugin.fallback", name="anything_else", parameter="scan"))]
-    is_integer = re.fullmatch("[1-9][0-9]{0,9}", scene) and int(scene) <= LARGEST_INTEGER
-    rule = scene if is_integer else f'"{scene.removeprefix(prefix)}"'
+    rule = scene if looks_like_number(scene) else f'"{scene.removeprefix(prefix)}"'
     code = _CODE.format(line=f"@plugin.scene({rule})", name=_name(scene), parameter="scan")
     dashes = "-- " if scene.startswith("-") else ""
     where = f"the plugin with the prefix {prefix!r}" if prefix else "a plugin"

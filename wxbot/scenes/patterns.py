@@ -10,6 +10,7 @@ from wxbot.scenes.signing import MAC_LENGTH, SigningKeys
 
 SCENE_LENGTH = 64
 LARGEST_INTEGER = 4294967295  # WeChat keeps integer scenes in 32 bits
+# WeChat puts the first before a scene of its own accord, and reports payments with the second.
 RESERVED_BEGINNINGS = ("qrscene_", "last_trade_no_")
 CONVERTERS = ("signed", "int", "string")  # the most specific first
 BLOCK_CAPTURE = "scene_id"
@@ -210,6 +211,12 @@ def clip(text: str) -> str:
 def is_printable_scene(scene: str) -> bool:
     """Tell whether we would make this scene ourselves: 1 to 64 characters of our alphabet."""
     return 1 <= len(scene) <= SCENE_LENGTH and not _FOREIGN.search(scene)
+
+
+def looks_like_number(scene: str) -> bool:
+    """Say whether a text is a number as it arrives in an event: digits, no zero in front, in range."""
+    is_plain = scene.isascii() and scene.isdecimal() and len(scene) <= 10 and scene[0] != "0"
+    return is_plain and int(scene) <= LARGEST_INTEGER
 
 
 def _compile_text(rule: str, prefix: str) -> Pattern:
