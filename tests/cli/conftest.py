@@ -1,5 +1,7 @@
-"""A project of a deployer's own in an empty folder, and the command line run in it as a process."""
+"""A project of a deployer's own in an empty folder, and the command line run in it."""
 
+import importlib
+import logging
 import os
 import re
 import signal
@@ -8,10 +10,14 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from unittest import mock
 
 import pytest
+from click.testing import CliRunner
 
+from wxbot.cli import cli
 from wxbot.emulator.threaded import run_emulator
 from wxbot.emulator.world import APPID, SECRET, World
 
@@ -123,7 +129,15 @@ class Project:
         return file
 
     def run(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end."""
+        """Run a command to its end, in this process: many times as fast as in one of its own."""
+        with _as_in_a_process(self.folder, self._environment(variables)):
+            done = CliRunner().invoke(cli, arguments, prog_name="wxbot")
+        if not isinstance(done.exception, SystemExit | None):
+            raise done.exception
+        return subprocess.CompletedProcess(arguments, done.exit_code, done.stdout, done.stderr)
+
+    def run_apart(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end in a process of its own."""
         return subprocess.run(
             self._command(arguments),
             cwd=self.folder,
@@ -153,10 +167,47 @@ class Project:
         return inherited | variables
 
 
+@contextmanager
+def _as_in_a_process(folder: Path, environment: dict[str, str]) -> Iterator[None]:
+    """Give a command the folder, the environment, the modules and the log that it had in its own process."""
+    root, before = logging.getLogger(), Path.cwd()
+    handlers, level = list(root.handlers), root.level
+    with ExitStack() as patched:
+        patched.enter_context(mock.patch.object(sys, "path", [str(folder), *sys.path]))
+        patched.enter_context(mock.patch.dict(os.environ, environment, clear=True))
+        patched.enter_context(_modules_of(folder))
+        os.chdir(folder)
+        # Without handlers, warnings go to the standard error output, where a user reads them.
+        root.handlers.clear()
+        root.setLevel(logging.WARNING)
+        try:
+            yield
+        finally:
+            root.handlers[:] = handlers
+            root.setLevel(level)
+            os.chdir(before)
+
+
+@contextmanager
+def _modules_of(folder: Path) -> Iterator[None]:
+    """Let nothing hide the modules of a folder, and forget them afterwards."""
+    named = {path.stem for path in folder.iterdir()}
+    hiding = {name: module for name, module in sys.modules.items() if name.partition(".")[0] in named}
+    for name in hiding:
+        del sys.modules[name]
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        _forget_modules_of(folder)
+        sys.modules.update(hiding)
+
+
 def _forget_modules_of(folder: Path) -> None:
     """Commands that ran in this process have imported handlers; others have some of the same name."""
     for name, module in list(sys.modules.items()):
-        if str(getattr(module, "__file__", None)).startswith(str(folder)):
+        places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
+        if any(str(place).startswith(f"{folder}/") for place in places):
             del sys.modules[name]
 
 

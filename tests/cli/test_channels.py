@@ -288,7 +288,6 @@ def test_routes_and_explain_know_channels(configured: Any) -> None:
     answer(configured, "add", "closed", "--reply", "再见")
     answer(configured, "archive", "closed")
 
-    # Processes of their own: in this one, the handlers of another project may be loaded already.
     routes = json.loads(configured.run("routes", "--json").stdout)
     by_channel = json.loads(configured.run("explain", "window", "--json").stdout)
     by_handler = json.loads(configured.run("explain", "vip", "--json").stdout)

@@ -43,7 +43,7 @@ def test_served_scan_runs_once_and_is_answered_alike(configured: Any) -> None:
 
 
 def test_bad_configuration_is_not_served(configured: Any) -> None:
-    result = configured.run("serve", "--bind", "127.0.0.1:0", WXBOT_ACCOUNTS__DEFAULT__TOKEN="short")
+    result = configured.run_apart("serve", "--bind", "127.0.0.1:0", WXBOT_ACCOUNTS__DEFAULT__TOKEN="short")
 
     assert result.returncode == 78
     assert "wxbot: [accounts.default] token" in result.stderr and "Traceback" not in result.stderr
@@ -52,7 +52,7 @@ def test_bad_configuration_is_not_served(configured: Any) -> None:
 def test_broken_handlers_are_not_served(configured: Any) -> None:
     configured.write("handlers/broken.py", '"""Broken."""\n\nraise RuntimeError("not today")\n')
 
-    result = configured.run("serve", "--bind", "127.0.0.1:0")
+    result = configured.run_apart("serve", "--bind", "127.0.0.1:0")
 
     assert result.returncode == 78
     assert "wxbot: handlers/broken.py:3: " in result.stderr and "Traceback" not in result.stderr
@@ -97,7 +97,7 @@ def simulated(project: Any, url: str) -> str:
 def test_taken_port_is_told_in_one_line(configured: Any, options: list[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        result = configured.run("serve", "--bind", f"127.0.0.1:{port}", *options)
+        result = configured.run_apart("serve", "--bind", f"127.0.0.1:{port}", *options)
 
     said = f"wxbot: port {port} is in use; stop what uses it, or choose another with --bind\n"
     assert (result.returncode, result.stdout, result.stderr) == (1, "", said)

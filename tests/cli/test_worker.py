@@ -242,7 +242,7 @@ def test_a_worker_that_is_told_to_end_does_so_whatever_else_it_is_told(
 
 
 def test_a_worker_refuses_a_bad_configuration(configured: Any) -> None:
-    result = configured.run("worker", WXBOT_ACCOUNTS__DEFAULT__TOKEN="short")
+    result = configured.run_apart("worker", WXBOT_ACCOUNTS__DEFAULT__TOKEN="short")
 
     assert result.returncode == 78
     assert "wxbot: [accounts.default] token" in result.stderr and "Traceback" not in result.stderr
@@ -251,7 +251,7 @@ def test_a_worker_refuses_a_bad_configuration(configured: Any) -> None:
 def test_a_worker_says_in_words_what_is_wrong_with_the_database(configured: Any) -> None:
     configured.write("var/wxbot.db", "this is no database " * 100)
 
-    result = configured.run("worker")
+    result = configured.run_apart("worker")
 
     assert result.returncode == 1
     assert "cannot be used: file is not a database" in result.stderr and "Traceback" not in result.stderr
