@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from wxbot.cli import cli
 from wxbot.db import migrate
+from wxbot.qrcodes import batch
 
 SECRETS = {
     "secret_key": "canary0of0the0secret0key0long0enough",
@@ -80,6 +81,9 @@ def planted(project: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
     project.write("given.csv", "scene,caption\nvip,one\n")
     project.write("password.txt", "two words and a tree\n")
     monkeypatch.chdir(project.folder)
+    # However long a batch waits, no WeChat answers.
+    monkeypatch.setattr(batch, "_PAUSES", (0.01, 0.01, 0.01))
+    monkeypatch.setattr(batch, "_LONGEST_WAIT_SECONDS", 0)
     migrate.upgrade("sqlite:///var/wxbot.db")
     folder: Path = project.folder
     return folder
