@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -175,12 +176,16 @@ wx.close()
 """
 
 
-@pytest.mark.parametrize("page", ["plugins.md", "plugins.zh-CN.md"])
-def test_plugin_of_the_docs_is_tested_built_and_mounted_by_its_name(project: Any, page: str) -> None:
+def page_and_files(name: str) -> tuple[str, dict[str, str]]:
+    """Return a page of the docs, and the files that it shows."""
+    page = (ROOT / "docs" / name).read_text("utf-8")
+    return page, dict(re.findall(r'^```python title="([^"]+)"\n(.*?)^```$', page, re.MULTILINE | re.DOTALL))
+
+
+def test_plugin_of_the_docs_is_tested_built_and_mounted_by_its_name(project: Any) -> None:
     project.run("new", "plugin", "shop-hours")
     folder = project.folder / "wxbot-shop-hours"
-    text = (ROOT / "docs" / page).read_text("utf-8")
-    files = dict(re.findall(r'^```python title="([^"]+)"\n(.*?)^```$', text, re.MULTILINE | re.DOTALL))
+    text, files = page_and_files("plugins.md")
     for name, content in files.items():
         assert (folder / name).exists()
         (folder / name).write_text(content, "utf-8")
@@ -201,10 +206,30 @@ def test_plugin_of_the_docs_is_tested_built_and_mounted_by_its_name(project: Any
     # What `pip wheel` does, without a network.
     run(sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", "dist")
     (wheel,) = (folder / "dist").iterdir()
-    assert f"`{wheel.name}`" in text
+    for page in (text, page_and_files("plugins.zh-CN.md")[0]):
+        assert f"`{wheel.name}`" in page
     shutil.unpack_archive(wheel, folder / "site", "zip")
     said = run(sys.executable, "-c", MOUNTED, PYTHONPATH=str(folder / "site"))
     assert said.strip() == re.search(r'last_reply.text == "(.+)"', files["tests/test_shop_hours.py"])[1]  # type: ignore[index]
+
+
+def test_plugin_of_the_chinese_docs_passes_its_test_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In this process: its code is that of the other page (tests/docs/test_twins.py), but for its texts."""
+    _, files = page_and_files("plugins.zh-CN.md")
+    assert list(files) == list(page_and_files("plugins.md")[1])
+    module = ModuleType("wxbot_shop_hours")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    exec(compile(files["wxbot_shop_hours/__init__.py"], "plugins.zh-CN.md", "exec"), vars(module))
+    names: dict[str, Any] = {"__name__": "tested"}
+    exec(compile(files["tests/test_shop_hours.py"], "plugins.zh-CN.md", "exec"), names)
+    wx = Wx(tmp_path, plugins=[module.plugin])
+
+    try:
+        names["test_hours_are_told"](wx)
+    finally:
+        wx.close()
 
 
 @pytest.mark.parametrize("name", ["Table", "9lives", "a/b", "..", "a--b", "x" * 33, ""])
