@@ -95,10 +95,56 @@ def test_nothing_is_mounted_without_a_shop(configured: Any) -> None:
     assert read.handlers.plugins == () and read.plugins == {}
 
 
-def test_session_without_a_shop_has_none_of_its_pages(project: Any) -> None:
+OPTIONS = ("dev", "--port", "0", "--emulator-port", "0", "--shop-port", "0")
+DEV = {"WXBOT_CONFIG": "var/dev.toml"}
+
+
+def test_sessions_have_a_shop_that_other_commands_see_and_one_without_leaves_nothing_of_it(
+    project: Any,
+) -> None:
+    for _ in range(2):
+        started = project.start(*OPTIONS)
+        shop = started.wait_for(r"Demo shop .* (http://\S+)/\n")[1]
+        started.wait_for("Edit a handler")
+        ordered = requests.post(f"{shop}/orders", data={"product": "gaiwan"}, timeout=20)
+        assert ordered.status_code == 200 and 'data-view="waiting"' in ordered.text
+        other_commands_see_the_kits(project)
+        started.end()
+    keys = project.run("api-key", "list", "--json", **DEV).stdout
+    assert keys.count('"wxbot dev: demo shop"') == 2
+    assert keys.count('"revoked_at": null') == 1, "each session ends the key of the one before"
+    assert "followers:openid" not in keys
+    project.run("webhooks", "add", "https://shop.example.com/hooks", "--description", "mine", **DEV)
+    assert webhooks(project) == ["wxbot dev: demo shop", "mine"]
+
+    none_of_its_pages(project)
+
+    assert "order.bind" not in project.run("routes").stdout
+    assert webhooks(project) == ["mine"]
+    of_sessions = json.loads(project.run("api-key", "list", "--json", **DEV).stdout)
+    assert [each["name"] for each in of_sessions] == ["wxbot dev: demo shop"] * 2
+    assert all(each["revoked_at"] for each in of_sessions)
+
+
+def other_commands_see_the_kits(project: Any) -> None:
+    routes, explained = project.run("routes"), project.run("explain", "order:x")
+    assert {"order.bind", "link.scanned", "login.scanned"} <= set(routes.stdout.split()), routes.stderr
+    assert "answered by order.bind" in explained.stdout
+    mounted = project.folder / "var" / "dev-mounted.json"
+    assert mounted.stat().st_mode & 0o077 == 0
+
+
+def webhooks(project: Any) -> list[str]:
+    """Return what the webhooks there are say of themselves."""
+    listed = json.loads(project.run("webhooks", "list", "--json", **DEV).stdout)
+    return [each["description"] for each in listed]
+
+
+def none_of_its_pages(project: Any) -> None:
+    """Start a session without a shop, and look for the shop in it."""
     shop = project.folder / "handlers" / "shop.py"
     shop.write_text(shop.read_text().replace('"vip"', '"order:vip"'))
-    started = project.start("dev", "--port", "0", "--emulator-port", "0", "--no-shop")
+    started = project.start(*OPTIONS, "--no-shop")
     page = started.wait_for(r"Phone page .* (http://\S+)/\n")[1]
     bot = started.wait_for(r"Callback .* (http://\S+)/wechat")[1]
     started.wait_for("Edit a handler")
@@ -107,50 +153,3 @@ def test_session_without_a_shop_has_none_of_its_pages(project: Any) -> None:
     assert sorted(code["scene"] for code in codes) == ["order:vip", "shop:1001"]
     assert requests.get(f"{bot}/login/", timeout=5).status_code == 404
     assert "Demo shop" not in started.output
-
-
-def test_other_commands_see_the_kits_of_the_session(project: Any) -> None:
-    options = ("--port", "0", "--emulator-port", "0", "--shop-port", "0")
-    project.start("dev", *options).wait_for("Edit a handler")
-
-    routes, explained = project.run("routes"), project.run("explain", "order:x")
-
-    assert {"order.bind", "link.scanned", "login.scanned"} <= set(routes.stdout.split()), routes.stderr
-    assert "answered by order.bind" in explained.stdout
-    mounted = project.folder / "var" / "dev-mounted.json"
-    assert mounted.stat().st_mode & 0o077 == 0
-    project.started[-1].end()
-    project.start("dev", *options, "--no-shop").wait_for("Edit a handler")
-    assert "order.bind" not in project.run("routes").stdout
-
-
-def test_each_session_makes_its_key_and_ends_the_one_before(project: Any) -> None:
-    for _ in range(2):
-        started = project.start("dev", "--port", "0", "--emulator-port", "0", "--shop-port", "0")
-        shop = started.wait_for(r"Demo shop .* (http://\S+)/\n")[1]
-        started.wait_for("Edit a handler")
-        ordered = requests.post(f"{shop}/orders", data={"product": "gaiwan"}, timeout=20)
-        assert ordered.status_code == 200 and 'data-view="waiting"' in ordered.text
-        started.end()
-
-    keys = project.run("api-key", "list", "--json", WXBOT_CONFIG="var/dev.toml").stdout
-    assert keys.count('"wxbot dev: demo shop"') == 2
-    assert keys.count('"revoked_at": null') == 1
-    assert "followers:openid" not in keys
-
-
-def test_session_without_a_shop_leaves_nothing_of_the_one_before(project: Any) -> None:
-    options = ("--port", "0", "--emulator-port", "0", "--shop-port", "0")
-    project.start("dev", *options).wait_for("Edit a handler")
-    project.started[-1].end()
-    config = {"WXBOT_CONFIG": "var/dev.toml"}
-    project.run("webhooks", "add", "https://shop.example.com/hooks", "--description", "mine", **config)
-    before = project.run("webhooks", "list", "--json", **config).stdout
-
-    project.start("dev", *options, "--no-shop").wait_for("Edit a handler")
-
-    after = project.run("webhooks", "list", "--json", **config).stdout
-    told = [[each["description"] for each in json.loads(listed)] for listed in (before, after)]
-    assert told == [["wxbot dev: demo shop", "mine"], ["mine"]]
-    [key] = json.loads(project.run("api-key", "list", "--json", **config).stdout)
-    assert key["name"] == "wxbot dev: demo shop" and key["revoked_at"]

@@ -147,7 +147,9 @@ def test_served_jobs_are_done_beside_the_server(deferring: Any) -> None:
     assert not is_alive(second)
 
 
-def test_without_a_worker_jobs_wait_for_one_elsewhere(deferring: Any) -> None:
+def test_without_a_worker_jobs_wait_for_one_elsewhere_which_a_hangup_restarts_and_an_interrupt_ends(
+    deferring: Any,
+) -> None:
     served = deferring.start("serve", "--bind", "127.0.0.1:0", "--workers", "1", "--no-worker")
     port = served.port()
     scan(deferring, port)
@@ -158,7 +160,13 @@ def test_without_a_worker_jobs_wait_for_one_elsewhere(deferring: Any) -> None:
     assert wait_for(deferring, 1) == [f"noted {pid}"] and "does up to" not in served.output
     working.wait_for("orders.fail .* is dead")
     assert "private" not in deferring.run("jobs", "list").stdout
-    assert working.end(signal.SIGTERM) == 0
+
+    said = working.output.count("Traceback")
+    working.process.send_signal(signal.SIGHUP)
+    working.wait_for(r"(?s)(does up to.*){2}")
+    assert working.process.poll() is None
+    assert working.end(signal.SIGINT) == 0
+    assert working.output.count("has ended") == 2 and working.output.count("Traceback") == said
 
 
 def test_what_was_put_aside_is_listed_shown_and_done_again(deferring: Any) -> None:
@@ -180,18 +188,6 @@ def test_what_was_put_aside_is_listed_shown_and_done_again(deferring: Any) -> No
 
     again = deferring.run("jobs", "replay", key)
     assert again.returncode == 1 and "there is nothing to do again" in again.stderr
-
-
-def test_a_worker_restarts_at_a_hangup_and_ends_at_an_interrupt(deferring: Any) -> None:
-    working = deferring.start("worker")
-    working.wait_for("does up to")
-
-    working.process.send_signal(signal.SIGHUP)
-    working.wait_for(r"(?s)(does up to.*){2}")
-
-    assert working.process.poll() is None
-    assert working.end(signal.SIGINT) == 0
-    assert working.output.count("has ended") == 2 and "Traceback" not in working.output
 
 
 def test_jobs_find_no_secret_and_their_plugin_has_its_own(configured: Any) -> None:

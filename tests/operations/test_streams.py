@@ -52,7 +52,7 @@ def watch(server: Any) -> tuple[http.client.HTTPConnection, http.client.HTTPResp
     return connection, connection.getresponse()
 
 
-def test_streams_are_few_and_leave_threads_to_others(server: Any) -> None:
+def test_streams_are_few_leave_threads_to_others_and_make_room_when_they_go(server: Any) -> None:
     opened = [watch(server) for _ in range(ROOM + 2)]
 
     told = sorted((answer.status, answer.readline() if answer.status == 200 else b"") for _, answer in opened)
@@ -61,12 +61,7 @@ def test_streams_are_few_and_leave_threads_to_others(server: Any) -> None:
 
     assert told == [(200, b"event: state\n")] * ROOM + [(503, b"")] * 2
     assert free == "0" and time.monotonic() - began < 5
-    for connection, _ in opened:
-        connection.close()
 
-
-def test_who_leaves_makes_room(server: Any) -> None:
-    opened = [watch(server) for _ in range(ROOM)]
     for connection, answer in opened:
         answer.close()
         connection.close()
