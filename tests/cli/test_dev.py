@@ -78,36 +78,22 @@ def start(project: Any, **variables: str) -> tuple[Any, Phone, str, str]:
     return started, Phone(page), page, bot
 
 
-def test_codes_and_menu_are_there_again_after_starting_over_twice(project: Any) -> None:
-    started, phone, page, _ = start(project)
-    started.wait_for("Edit a handler")
-
-    for _ in range(2):
-        answer = requests.post(f"{page}/control/reset", json={"keeps_tokens": True}, timeout=5)
-        assert answer.status_code == 200
-        until(lambda: "vip" in phone.scenes and phone.keys == ["HELP", "link", "unlink"])
-
-    assert phone.scan("vip") == "你好"
-    assert "did not take" not in started.output
+def end(session: tuple[Any, Phone, str, str], how: signal.Signals) -> None:
+    """End a session, and see that nothing is left of it."""
+    started, _, page, bot = session
+    assert started.end(how) == 0
+    assert is_free(page) and is_free(bot)
+    assert "Traceback" not in started.output and "Warning" not in started.output
 
 
-def test_code_is_minted_where_the_emulator_is_now_however_often_it_begins(project: Any) -> None:
-    for _ in range(2):  # each time at other ports
-        started, phone, page, _ = start(project)
-        started.wait_for("Edit a handler")
-        assert "shop:7" not in phone.scenes
-
-        first = project.run("qr", "mint", "shop:7")
-        assert "shop:7" in phone.scenes, first.stderr
-        requests.post(f"{page}/control/reset", json={"keeps_tokens": True}, timeout=5)
-        until(lambda phone=phone: "vip" in phone.scenes)
-        second = project.run("qr", "mint", "shop:7")
-        assert "shop:7" in phone.scenes, second.stderr
-        started.end()
+def start_over(page: str) -> None:
+    """Start WeChat over, as the button of the phone page does."""
+    answer = requests.post(f"{page}/control/reset", json={"keeps_tokens": True}, timeout=5)
+    assert answer.status_code == 200
 
 
 def test_edited_handler_answers_the_next_scan(project: Any) -> None:
-    started, phone, _, _ = start(project)
+    session = started, phone, page, _ = start(project)
     started.wait_for("Edit a handler")
     shop = project.folder / "handlers" / "shop.py"
     first = shop.read_text()
@@ -128,11 +114,16 @@ def test_edited_handler_answers_the_next_scan(project: Any) -> None:
     shop.write_text(first.replace("你好", "修好了").replace('"shop:<', '"store:<'))
     phone.scan_until("vip", "修好了")
     until(lambda: "store:1001" in phone.scenes)
-    assert "Traceback" not in started.output
+    for _ in range(2):
+        start_over(page)
+        until(lambda: "vip" in phone.scenes and phone.keys == ["HELP", "link", "unlink"])
+    assert phone.scan("vip") == "修好了"
+    assert "did not take" not in started.output
+    end(session, signal.SIGTERM)
 
 
 def test_new_handlers_and_the_configuration_are_followed(project: Any) -> None:
-    started, phone, _, _ = start(project)
+    session = started, phone, _, _ = start(project)
     started.wait_for("Edit a handler")
 
     project.write("handlers/more.py", project_handler("tea", "请喝茶"))
@@ -148,6 +139,7 @@ def test_new_handlers_and_the_configuration_are_followed(project: Any) -> None:
     project.write("shops/__init__.py", "")
     project.write("shops/south/__init__.py", project_handler("sea", "看海"))
     until(lambda: "sea" in phone.scenes)
+    end(session, signal.SIGHUP)
 
 
 def test_configuration_that_is_made_meanwhile_is_followed(project: Any) -> None:
@@ -183,25 +175,39 @@ def lets_in(dashboard: str, *, name: str, password: str) -> bool:
     return browser.post(f"{dashboard}login", data=form, timeout=10).ok
 
 
-def test_made_configuration_is_private_kept_and_good_for_simulate(project: Any) -> None:
-    started, _, _, bot = start(project)
+def test_sessions_one_after_the_other_have_the_same_configuration_and_know_where_they_are(
+    project: Any,
+) -> None:
+    session = started, phone, page, bot = start(project)
     login = started.wait_for(r"(http://\S+/admin/) \(log in as (\S+) with (\S+)\)")
     started.wait_for("Edit a handler")
     file = project.folder / "var" / "dev.toml"
     made = file.read_text()
+    assert 'appid = "wx0000000000000001"' in made and 'mode = "safe"' in made
     assert lets_in(login[1], name=login[2], password=login[3])
     assert not lets_in(login[1], name=login[2], password="another password")
-
     result = project.run("simulate", "scan", "shop:7", "--url", f"{bot}/wechat")
-    started.end()
-    again, _, _, _ = start(project)
-
     assert "店铺 7" in result.stdout
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert 'appid = "wx0000000000000001"' in made and 'mode = "safe"' in made
-    again.wait_for(re.escape(f"log in as {login[2]} with {login[3]}"))
-    again.wait_for("Edit a handler")
-    assert file.read_text() == made
+    codes_are_minted_where_the_emulator_is(project, phone, page)
+    end(session, signal.SIGINT)
+
+    started, phone, page, _ = start(project)  # at other ports
+
+    started.wait_for(re.escape(f"log in as {login[2]} with {login[3]}"))
+    started.wait_for("Edit a handler")
+    assert file.read_text() == made and stat.S_IMODE(file.stat().st_mode) == 0o600
+    codes_are_minted_where_the_emulator_is(project, phone, page)
+
+
+def codes_are_minted_where_the_emulator_is(project: Any, phone: Phone, page: str) -> None:
+    """Mint the code of a scene, and once more when WeChat has forgotten it."""
+    assert "shop:7" not in phone.scenes
+    first = project.run("qr", "mint", "shop:7")
+    assert "shop:7" in phone.scenes, first.stderr
+    start_over(page)
+    until(lambda: "vip" in phone.scenes)
+    second = project.run("qr", "mint", "shop:7")
+    assert "shop:7" in phone.scenes, second.stderr
 
 
 def test_password_is_never_one_that_users_may_not_have(tmp_path: Path) -> None:
@@ -222,7 +228,7 @@ def test_password_that_somebody_wrote_has_to_be_a_good_one(project: Any) -> None
     assert started.process.wait(SECONDS) == 1
 
 
-def test_real_account_is_left_out(configured: Any) -> None:
+def test_real_account_is_left_out_and_the_bot_ends_when_its_session_is_killed(configured: Any) -> None:
     configured.write("config.toml", configured.config + '\n[database]\nurl = "sqlite:///real.db"\n')
 
     # What is exported must not bring the real account back either.
@@ -239,16 +245,9 @@ def test_real_account_is_left_out(configured: Any) -> None:
     assert (real.returncode, made.returncode) == (1, 0)
     assert "set WXBOT_CONFIG=var/dev.toml" in real.stderr
 
+    started.end(signal.SIGKILL)
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_nothing_is_left_when_it_is_ended(project: Any, how: signal.Signals) -> None:
-    started, _, page, bot = start(project)
-    started.wait_for("Edit a handler")
-
-    assert started.end(how) == 0
-
-    assert is_free(page) and is_free(bot)
-    assert "Traceback" not in started.output and "Warning" not in started.output
+    until(lambda: is_free(bot))
 
 
 def test_nothing_is_left_when_it_is_ended_while_the_bot_starts(project: Any) -> None:
@@ -260,15 +259,6 @@ def test_nothing_is_left_when_it_is_ended_while_the_bot_starts(project: Any) -> 
     assert is_free(page)
     until(lambda: is_free(bot))
     assert "Traceback" not in started.output
-
-
-def test_bot_ends_when_its_session_is_killed(project: Any) -> None:
-    started, _, _, bot = start(project)
-    started.wait_for("Edit a handler")
-
-    started.end(signal.SIGKILL)
-
-    until(lambda: is_free(bot))
 
 
 @pytest.mark.parametrize("option", ["--port", "--emulator-port", "--shop-port"])
