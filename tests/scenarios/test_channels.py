@@ -1,15 +1,15 @@
 """A channel that is made while several processes serve: every one of them answers with it."""
 
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from wxbot.channels.view import REFRESH_SECONDS
+from wxbot.cli import cli
 
 NO_HANDLERS = '"""There are none."""\n'
 # What the machine may be late with, beside the pause between two looks.
@@ -18,9 +18,11 @@ GRACE_SECONDS = 20
 
 def run(served: Any, *arguments: str) -> None:
     """Run a command of an operator in the folder of the bot."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("WXBOT_")}
-    command = [sys.executable, "-m", "wxbot", "channels", *arguments]
-    subprocess.run(command, cwd=served.folder, env=environment, check=True, capture_output=True)
+    others = {name: None for name in os.environ if name.startswith("WXBOT_")}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(served.folder)
+        done = CliRunner().invoke(cli, ["channels", *arguments], env=others)
+    assert done.exit_code == 0, done.output
 
 
 def said(served: Any, number: int) -> str:
