@@ -142,10 +142,16 @@ def test_new_handlers_and_the_configuration_are_followed(project: Any) -> None:
     end(session, signal.SIGHUP)
 
 
-def test_configuration_that_is_made_meanwhile_is_followed(project: Any) -> None:
+def test_session_can_begin_with_a_fault_and_follows_a_configuration_made_meanwhile(project: Any) -> None:
+    broken = project.write("handlers/broken.py", "import nothing_of_this_name\n")
     project.write("shops/__init__.py", project_handler("sea", "看海"))
     started, phone, _, _ = start(project)
-    started.wait_for("Edit a handler")
+    started.wait_for(r"wxbot: handlers/broken\.py:1: ")
+    started.wait_for("waiting for an edit")
+
+    broken.unlink()
+    until(lambda: "vip" in phone.scenes)
+    assert phone.scan("vip") == "你好"
 
     made = project.write("config.toml", f'{project.config}[handlers]\npackages = ["handlers", "shops"]\n')
     started.wait_for(r"config\.toml changed: ")
@@ -153,18 +159,6 @@ def test_configuration_that_is_made_meanwhile_is_followed(project: Any) -> None:
 
     made.unlink()
     started.wait_for(r"(?s)(config\.toml (and 1 more )?changed: handlers.*){2}")
-
-
-def test_session_can_begin_with_a_fault(project: Any) -> None:
-    broken = project.write("handlers/broken.py", "import nothing_of_this_name\n")
-    started, phone, _, _ = start(project)
-    started.wait_for(r"wxbot: handlers/broken\.py:1: ")
-    started.wait_for("waiting for an edit")
-
-    broken.unlink()
-
-    until(lambda: "vip" in phone.scenes)
-    assert phone.scan("vip") == "你好"
 
 
 def lets_in(dashboard: str, *, name: str, password: str) -> bool:
