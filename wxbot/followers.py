@@ -9,12 +9,28 @@ from sqlalchemy import Connection, Update, bindparam, case, func, or_, select, u
 
 from wxbot.db.models import followers
 from wxbot.db.statements import insert_first
+from wxbot.wechat import events
 from wxbot.wechat.events import Event, Follow, Scan, Unfollow
 
 # WeChat's have 28 characters. One that no column takes comes from somebody who has the token: it is clipped.
 _LONGEST_OPENID = 64
 # The same code scanned again within that time writes nothing.
 _SAME_SCAN_SECONDS = 60
+# What followers alone do. Of the others, WeChat tells of somebody who need not follow, such as what became of
+# a message to them, or its sender is a service of WeChat's.
+_OF_FOLLOWERS = (
+    Scan,
+    Follow,
+    events.Message,
+    events.Click,
+    events.View,
+    events.ViewMiniprogram,
+    events.ScanCode,
+    events.PhotoSent,
+    events.LocationSelected,
+    events.LocationReport,
+    Unfollow,
+)
 
 
 class State(StrEnum):
@@ -82,8 +98,13 @@ def person(account: str, openid: str) -> bytes:
     return sha256(f"person\0{account}\0{openid}".encode("utf-8", "surrogatepass")).digest()[:16]
 
 
-def after(event: Event, known: Follower | None) -> Follower:
-    """Return the follower as this event leaves them; one that arrives late and is old changes nothing."""
+def after(event: Event, known: Follower | None) -> Follower | None:
+    """Return the follower as this event leaves them; one that arrives late and is old changes nothing.
+
+    Neither does one that tells nothing of following: somebody who is not on record then stays None.
+    """
+    if not isinstance(event, _OF_FOLLOWERS):
+        return known
     at = int(event.created_at.timestamp())
     openid = event.openid[:_LONGEST_OPENID]
     before = known or Follower(openid=openid, first_seen_at=at)
@@ -142,15 +163,18 @@ def note(connection: Connection, event: Event, known: Follower | None) -> None:
     """Write the follower's change, if there is one, in the caller's transaction."""
     if after(event, known) == known:
         return
-    if known is None and insert_first(connection, followers, first_row(event)):
+    row = first_row(event) if known is None else None
+    if row is not None and insert_first(connection, followers, row):
         return
     connection.execute(_change(event, person(event.account, event.openid)))
 
 
-def first_row(event: Event) -> dict[str, object]:
-    """Return the row of somebody who was not on record before this event."""
-    who = person(event.account, event.openid)
-    return {"account": event.account, "person": who, **vars(after(event, None))}
+def first_row(event: Event) -> dict[str, object] | None:
+    """Return the row of somebody who was not on record before this event, None if they need none for it."""
+    follower = after(event, None)
+    if follower is None:
+        return None
+    return {"account": event.account, "person": person(event.account, event.openid), **vars(follower)}
 
 
 def _change(event: Event, who: bytes) -> Update:

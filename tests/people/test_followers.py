@@ -14,10 +14,11 @@ from wxbot import followers
 from wxbot.db import models
 from wxbot.followers import Follower, State
 from wxbot.people import profiles
+from wxbot.wechat import events
 from wxbot.wechat.events import Event, Follow, Scan, TextMessage, Unfollow
 
 
-def event(kind: type[Event], second: int, **more: Any) -> Event:
+def event(kind: type[Event], second: int, /, **more: Any) -> Event:
     return kind(
         account="default",
         to_user="gh_1",
@@ -187,6 +188,73 @@ def test_state_says_where_a_person_stands(story: str) -> None:
 
     assert follower is not None
     assert (followers.state_of(follower), follower.refollows) == (state, refollows)
+
+
+BY_FOLLOWERS = (
+    scan(1),
+    scan(1, when="follow"),
+    event(Follow, 1),
+    event(TextMessage, 1, content="hello"),
+    event(events.LinkMessage, 1, title="news"),
+    event(events.Click, 1, event_key="help"),
+    event(events.View, 1, url="https://shop.example.com"),
+    event(events.ViewMiniprogram, 1, path="pages/index"),
+    event(events.ScanCode, 1, event_key="scan", kind="waitmsg"),
+    event(events.PhotoSent, 1, event_key="photo", source="weixin"),
+    event(events.LocationSelected, 1, event_key="where", latitude=1.0, longitude=1.0),
+    event(events.LocationReport, 1, latitude=1.0, longitude=1.0),
+)
+OF_ANYBODY = (
+    event(events.TemplateSent, 1, status="success"),
+    event(events.MassSent, 1, status="send success"),
+    event(events.SubscriptionAnswered, 1, kind="sent"),
+    event(events.ServiceSession, 1, kind="close"),
+    event(events.Verification, 1, kind="annual_renew"),
+    event(events.PrivacyRequest, 1, kind="user_authorization_revoke"),
+    event(events.Unknown, 1),
+)
+
+
+def test_every_kind_of_event_tells_of_followers_or_does_not() -> None:
+    kinds = {kind for kind in vars(events).values() if isinstance(kind, type) and issubclass(kind, Event)}
+    told = {type(each) for each in (*BY_FOLLOWERS, *OF_ANYBODY)}
+
+    assert {kind for kind in kinds if not issubclass(kind, events.Message)} - told == {Event, Unfollow}
+
+
+@pytest.mark.parametrize("happened", BY_FOLLOWERS, ids=lambda each: type(each).__name__)
+def test_what_only_a_follower_can_do_tells_of_one(engine: Engine, happened: Event) -> None:
+    note(engine, event(Unfollow, 0), None)
+
+    note(engine, happened, known(engine))
+
+    row = known(engine)
+    assert row == followers.after(happened, followers.after(event(Unfollow, 0), None))
+    assert row is not None
+    assert (row.openid, row.unfollowed_at) == ("oChen", None)
+
+
+@pytest.mark.parametrize("second", [0, 1])
+@pytest.mark.parametrize("happened", OF_ANYBODY, ids=lambda each: type(each).__name__)
+def test_what_is_told_of_anybody_leaves_the_follower_as_is(
+    engine: Engine, happened: Event, second: int
+) -> None:
+    note(engine, event(Follow, 0), None)
+    following = known(engine)
+    note(engine, event(Unfollow, second), following)
+    left = known(engine)
+
+    for before in (None, following, left):
+        note(engine, happened, before)
+
+    assert known(engine) == left == followers.after(happened, left)
+
+
+@pytest.mark.parametrize("happened", OF_ANYBODY, ids=lambda each: type(each).__name__)
+def test_what_is_told_of_anybody_makes_nobody_a_follower(engine: Engine, happened: Event) -> None:
+    note(engine, happened, None)
+
+    assert known(engine) is followers.after(happened, None) is None
 
 
 def is_returning(happened: Event, before: Follower | None) -> tuple[bool, bool]:

@@ -14,8 +14,8 @@ from wxbot.bindings.claim import Offer
 from wxbot.db.business import bindings as binding_rows
 from wxbot.db.business import channel_people, claim_steps, claims, follower_tags
 from wxbot.db.models import events, followers, jobs
-from wxbot.followers import person
-from wxbot.people import forgetting
+from wxbot.followers import State, person
+from wxbot.people import forgetting, profiles
 from wxbot.people.leaving import REMEMBERED_SECONDS
 from wxbot.people.places import of_account
 from wxbot.testing import Wx
@@ -328,3 +328,39 @@ def test_worker_looks_after_those_who_left_by_itself(wx: Wx) -> None:
     build_worker(wx.bot).run_schedules()
 
     assert wx.bot.bindings.of_user("default", "slow") == []
+
+
+# What WeChat tells of people who need not follow, or of itself.
+OF_ANYBODY = (
+    "TEMPLATESENDJOBFINISH",
+    "MASSSENDJOBFINISH",
+    "subscribe_msg_popup_event",
+    "subscribe_msg_change_event",
+    "subscribe_msg_sent_event",
+    "kf_create_session",
+    "kf_close_session",
+    "kf_switch_session",
+    "annual_renew",
+    "user_authorization_revoke",
+    "an_event_of_tomorrow",
+)
+
+
+@pytest.mark.parametrize("is_noted", [False, True], ids=["before the job", "after the job"])
+@pytest.mark.parametrize("seconds", [0, 1])
+def test_what_is_told_of_anybody_brings_nobody_back(wx: Wx, find: Find, seconds: int, is_noted: bool) -> None:
+    chen = busy(wx)
+    chen.unfollow()
+    if is_noted:
+        wx.work()
+
+    for name in OF_ANYBODY:
+        # The actor lets a second pass before each gesture.
+        wx.world.clock.offset_seconds += seconds - 1
+        chen.push(name)
+    wx.work()
+    wx.bot.leaving.sweep()
+
+    assert find(wx.bot.engine, chen.openid) == ["events.reply"]
+    assert wx.bot.bindings.of_user("default", "chen") == []
+    assert profiles.counts(wx.bot.engine, "default")[State.LEFT] == 1

@@ -356,7 +356,8 @@ def _is_written(connection: Connection, ends: Sequence[_End]) -> bool:
 def _insert_ends(connection: Connection, ends: Sequence[_End]) -> bool:
     """Insert all rows that are new with these ends, table by table; False: a key is taken."""
     events = sorted((end.row for end in ends), key=lambda row: cast(bytes, row["key"]))
-    people = [followers.first_row(end.delivery.event) for end in ends if end.known is None]
+    firsts = (followers.first_row(end.delivery.event) for end in ends if end.known is None)
+    people = [row for row in firsts if row is not None]
     signatures = sorted(
         (end.signature for end in ends if end.signature is not None),
         key=lambda row: (row["account"], row["digest"]),

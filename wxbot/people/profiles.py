@@ -117,7 +117,7 @@ def counts(engine: Engine, account: str) -> dict[State, int]:
 
 
 def profile(engine: Engine, who: Who) -> Profile | None:
-    """Return what is known of a person; None when no event of theirs is on record."""
+    """Return what is known of a person; None when they have never followed, as far as wxbot saw."""
     mine = and_(rows.c.account == who.account, rows.c.person == who.person)
     with engine.connect() as connection:
         row = connection.execute(select(*_FIELDS).where(mine)).mappings().first()
