@@ -98,6 +98,15 @@ def person(account: str, openid: str) -> bytes:
     return sha256(f"person\0{account}\0{openid}".encode("utf-8", "surrogatepass")).digest()[:16]
 
 
+def whom(event: Event) -> bytes:
+    """Return the person whom an event is filed under, and what it causes: who does it, or whom it tells of.
+
+    What services of WeChat's say about somebody goes with that person, not with the service, which stays.
+    """
+    subject = event.subject_openid if isinstance(event, events.PrivacyRequest) else ""
+    return person(event.account, subject or event.openid)
+
+
 def after(event: Event, known: Follower | None) -> Follower | None:
     """Return the follower as this event leaves them; one that arrives late and is old changes nothing.
 

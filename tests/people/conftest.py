@@ -82,12 +82,27 @@ def wx_plugins() -> list[Plugin]:
         defer(notify, openid=scan.openid)
         return "later"
 
-    @plugin.event("user_authorization_cancellation")
-    def gone(event: Any) -> None:
-        raise RuntimeError("as always")
-
     @plugin.scene("told")
     def told(scan: Any) -> str:
         return f"You are {scan.openid}"
 
-    return [plugin]
+    return [plugin, privacy()]
+
+
+def privacy() -> Plugin:
+    """Return handlers of what WeChat's service tells: with their document they fail, or defer a job."""
+    plugin = Plugin("privacy")
+
+    @plugin.job
+    def wipe(openid: str) -> None:
+        pass
+
+    @plugin.event("user_authorization_revoke")
+    @plugin.event("user_info_modified")
+    @plugin.event("user_authorization_cancellation")
+    def withdrawn(event: Any, defer: Any) -> None:
+        if event.revoke_info:
+            raise RuntimeError("as always")
+        defer(wipe, openid=event.subject_openid)
+
+    return plugin

@@ -121,3 +121,50 @@ def test_cancellation_that_names_nobody_forgets_nobody(wx: Wx) -> None:
     wx.work()
 
     assert len(wx.bot.bindings.of_user("default", "chen")) == 1
+
+
+@pytest.mark.parametrize("event", ["user_authorization_revoke", "user_info_modified"])
+def test_document_about_somebody_goes_when_they_unfollow(wx: Wx, find: Find, event: str) -> None:
+    chen = busy(wx)
+    told(wx, event, chen.openid)  # its handler fails
+
+    chen.unfollow()
+    wx.work()
+
+    assert find(wx.bot.engine, chen.openid) == ["events.reply"]
+
+
+def test_document_about_somebody_goes_with_the_sweep_that_is_kept_later(wx: Wx, find: Find) -> None:
+    chen = busy(wx)
+    chen.unfollow()
+    wx.work()
+
+    told(wx, "user_authorization_revoke", chen.openid)
+    wx.bot.leaving.sweep()
+
+    assert find(wx.bot.engine, chen.openid) == ["events.reply"]
+
+
+def test_job_about_somebody_whose_account_is_gone_keeps_no_openid(wx: Wx, find: Find) -> None:
+    wx.user("wxpush").push(CANCELLATION, OpenID="oWeb")
+
+    wx.work()
+    with wx.session() as session:
+        states = set(session.scalars(select(jobs.c.state).where(jobs.c.name == "privacy.wipe")).all())
+    assert states <= {"done"}  # with `erase` it is gone
+    wx.bot.leaving.sweep()
+
+    assert find(wx.bot.engine, "oWeb") == []
+
+
+@pytest.mark.parametrize("on_unfollow", ["erase"])
+def test_nothing_about_somebody_is_left_a_day_after_they_unfollowed(wx: Wx, find: Find) -> None:
+    chen = busy(wx)
+    told(wx, "user_authorization_revoke", chen.openid)
+    chen.unfollow()
+    wx.work()
+    days_ago(wx)
+
+    wx.bot.leaving.sweep()
+
+    assert find(wx.bot.engine, person("default", chen.openid)) == []

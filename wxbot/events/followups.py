@@ -72,5 +72,5 @@ def _job(
         arguments=arguments or {},
         body=body,
         event_key=event.digest,
-        person=followers.person(event.account, event.openid),
+        person=followers.whom(event),
     )

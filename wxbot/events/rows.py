@@ -35,7 +35,7 @@ def row(event: Event, *, run: bytes, state: State, reply: Reply | Acknowledgemen
     return {
         "key": event.digest,
         "account": event.account,
-        "person": followers.person(event.account, event.openid),
+        "person": followers.whom(event),
         "kind": kind_of(event),
         "scene": event.scene[:255] if isinstance(event, Scan) else None,
         "created_at": int(event.created_at.timestamp()),

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from wxbot.db.session import UnitOfWork
 from wxbot.errors import WxbotError
 from wxbot.events.records import Delivery
-from wxbot.followers import Follower, after, person
+from wxbot.followers import Follower, after, whom
 from wxbot.jobs.outbox import Job, enqueue
 from wxbot.outcome import Outcome
 from wxbot.scenes.registry import Registry
@@ -162,8 +162,7 @@ class Work:
         """Enqueue a job in the same transaction as what the session writes."""
         wanted = self._tools.registry.deferred(function, arguments, unnamed=unnamed)
         # Whose it is, so that what it holds of a person can be found when they leave.
-        openid = self.event.openid if self.event else ""
-        whose = person(self.account, openid) if openid else None
+        whose = whom(self.event) if self.event else None
         job = Job(account=self.account, name=wanted.name, arguments=wanted.arguments, person=whose)
         self.unit.caused += enqueue(self.session().connection(), [job])
 

@@ -71,15 +71,11 @@ def erase_documents(connection: Connection, who: Who) -> dict[str, int]:
     if who.openid is not None:
         naming = and_(jobs.c.person == who.person, _JOB_ENDED, holds(jobs.c.arguments, who.openid))
         counts["jobs"] += connection.execute(update(jobs).where(naming).values(arguments="{}")).rowcount
-        counts["events"] += erase_documents_naming(connection, who.account, who.openid, of=_NOBODY)
+        malformed = and_(events.c.person.in_(_NOBODY), events.c.account == who.account)
+        kept = and_(malformed, events.c.state == State.DONE, events.c.body.is_not(None))
+        named = update(events).where(kept, holds(events.c.body, who.openid)).values(body=None)
+        counts["events"] += connection.execute(named).rowcount
     return counts
-
-
-def erase_documents_naming(connection: Connection, account: str, openid: str, *, of: Sequence[bytes]) -> int:
-    """Erase what is kept of these people's events and names somebody; say how many documents that was."""
-    settled = and_(events.c.person.in_(of), events.c.account == account, events.c.state == State.DONE)
-    naming = and_(settled, events.c.body.is_not(None), holds(events.c.body, openid))
-    return connection.execute(update(events).where(naming).values(body=None)).rowcount
 
 
 def erase_documents_of_left(connection: Connection) -> int:

@@ -85,11 +85,7 @@ class Leaving:
             body=b"",
         )
         followers.note(connection, farewell, None)
-        who = of_account(event.account, openid)
-        if self._leave(connection, who):
-            # Requests like this one are on record as their sender's.
-            sender = followers.person(event.account, event.openid)
-            erasing.erase_documents_naming(connection, event.account, openid, of=[sender])
+        self._leave(connection, of_account(event.account, openid))
 
     def _leave(self, connection: Connection, who: Who) -> bool:
         """Take a person's data away in the caller's transaction; False, and nothing done: they are back."""
