@@ -1,11 +1,14 @@
 """A batch gives every line a code of its own, also beside codes that are there already."""
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select, update
 
+from wxbot.db.models import batch_lines, batches, permanent_numbers
 from wxbot.emulator.rules import Rules
 from wxbot.qrcodes.batch import Batch, BatchStoppedError, Output
 from wxbot.qrcodes.batch_file import BatchFileError, read_plan
@@ -28,8 +31,9 @@ def numbers(platform: Any) -> Numbers:
 def work(platform: Any, numbers: Numbers, tmp_path: Path) -> Work:
     """Return what works off some lines and returns their scenes by caption."""
 
-    def work(*lines: str, at_once: int = 4) -> dict[str, str]:
-        file = tmp_path / "tables.csv"
+    def work(*lines: str, at_once: int = 4, name: str = "tables.csv") -> dict[str, str]:
+        file = tmp_path / name
+        file.parent.mkdir(exist_ok=True)
         file.write_text(HEADER + "\n".join(lines), encoding="utf-8")
         plan = read_plan(file, account="default", expires_in=604_800)
         output = Output(folder=tmp_path / "tables", images="none")
@@ -173,3 +177,100 @@ def test_a_number_of_a_batch_that_may_have_a_code_stays_taken(platform: Any, num
     numbers.undo("default", "batch 1")
 
     assert [each.number for each in numbers.taken("default")] == [4, 6]
+
+
+def refuse_calls(platform: Any) -> None:
+    """Let WeChat refuse to mint."""
+    platform.world.trouble = type(platform.world.trouble)(api_errors=(48001,) * 8)
+
+
+def test_files_of_other_names_have_numbers_of_their_own(work: Work) -> None:
+    first = work(f"{NEXT}A", f"{NEXT}B")
+
+    second = work(f"{NEXT}C", f"{NEXT}D", name="tables2.csv")
+
+    assert len(set(first.values()) | set(second.values())) == 4
+
+
+def test_file_of_the_same_name_in_another_folder_is_refused(numbers: Numbers, work: Work) -> None:
+    work(f"{NEXT}A", f"{NEXT}B", name="shopA/tables.csv")
+
+    with pytest.raises(BatchFileError, match=r"2 permanent numbers were taken for .* in another folder"):
+        work(f"{NEXT}C", f"{NEXT}D", name="shopB/tables.csv")
+
+    assert numbers.usage("default").taken == 2
+
+
+def was_begun_before_files_were_told_apart(platform: Any, *lines: tuple[int, str]) -> None:
+    """Let the batch on record be as earlier releases left it: known by its lines alone."""
+    wanted = [(line, scene, True, True) for line, scene in lines]
+    former = hashlib.sha256(repr(("default", 0, wanted)).encode()).digest()[:16]
+    with platform.engine.begin() as connection:
+        known = connection.scalars(select(batches.c.id)).one()
+        owned = permanent_numbers.c.owner == f"batch {known.hex()}"
+        connection.execute(update(batches).values(id=former))
+        connection.execute(update(batch_lines).values(batch=former))
+        connection.execute(update(permanent_numbers).where(owned).values(owner=f"batch {former.hex()}"))
+
+
+@pytest.mark.parametrize("calls", [1, 9])
+def test_batch_that_an_earlier_release_has_begun_keeps_its_numbers(
+    platform: Any, numbers: Numbers, work: Work, calls: int
+) -> None:
+    lines = [f"{NEXT}A", f"{NEXT}B", "9,number,yes,C"]
+    platform.world.rules = Rules(code_calls_a_day=calls)
+    if calls == 1:
+        with pytest.raises(BatchStoppedError, match="1 of 3"):
+            work(*lines, at_once=1)
+    else:
+        work(*lines, at_once=1)
+    was_begun_before_files_were_told_apart(platform, (2, ""), (3, ""), (4, "9"))
+    more_calls(platform)
+
+    assert work(*lines) == {"A": "10", "B": "11", "C": "9"}
+    assert len({each.owner for each in numbers.taken("default")}) == 1
+    with pytest.raises(BatchFileError, match="in another folder"):
+        work(*lines, name="elsewhere/tables.csv")
+    assert work(f"{NEXT}A", f"{NEXT}B", name="tables2.csv") == {"A": "12", "B": "13"}
+
+
+def test_lines_that_were_begun_before_are_refused_while_others_of_the_name_have_numbers(
+    platform: Any, numbers: Numbers, work: Work
+) -> None:
+    lines = [f"{NEXT}A", f"{NEXT}B", f"{NEXT}C"]
+    refuse_calls(platform)
+    with pytest.raises(BatchStoppedError, match="0 of 3"):
+        work(*lines)
+    platform.world.trouble = type(platform.world.trouble)()
+    work(lines[0])
+
+    with pytest.raises(BatchFileError, match="1 permanent numbers were taken for a file of this name"):
+        work(*lines)
+
+    assert [each.number for each in numbers.taken("default")] == [1]
+
+
+@pytest.mark.parametrize("calls", [1, 9])
+def test_line_whose_number_was_given_back_gets_another_one(
+    platform: Any, numbers: Numbers, work: Work, calls: int
+) -> None:
+    lines = [f"{NEXT}A", f"{NEXT}B"]
+    platform.world.rules = Rules(code_calls_a_day=calls)
+    if calls == 1:
+        with pytest.raises(BatchStoppedError, match="1 of 2"):
+            work(*lines, at_once=1)
+    else:
+        work(*lines, at_once=1)
+    numbers.release("default", 1, 0)
+    numbers.take("default", "channel:spring", "spring", 1)
+    more_calls(platform)
+
+    assert work(*lines) == {"A": "3", "B": "2"}
+    assert numbers.taken("default")[0].owner == "channel:spring"
+
+
+def test_line_whose_number_rests_gets_another_one(numbers: Numbers, work: Work) -> None:
+    work(f"{NEXT}A", f"{NEXT}B", at_once=1)
+    numbers.release("default", 2, 180)
+
+    assert work(f"{NEXT}A", f"{NEXT}B") == {"A": "1", "B": "3"}

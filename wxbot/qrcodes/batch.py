@@ -12,18 +12,19 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from sqlalchemy import Connection, Engine, func, select, update
+from sqlalchemy import Connection, Engine, select, update
 
 from wxbot import clock
-from wxbot.db.models import batch_lines, batches, permanent_numbers, qrcodes
+from wxbot.db.models import batch_lines, batches, qrcodes
 from wxbot.db.patience import patiently
 from wxbot.db.statements import insert_missing
 from wxbot.errors import WxbotError
 from wxbot.qrcodes.batch_file import BatchFileError, Line, Plan
+from wxbot.qrcodes.batch_record import adopt, check_numbers, numbers_of
 from wxbot.qrcodes.drawing import PLAIN, Style, draw
 from wxbot.qrcodes.kinds import LARGEST_PERMANENT_NUMBER, SceneTakenError
 from wxbot.qrcodes.mint import Code, Minter, code_of
@@ -94,7 +95,9 @@ class Batch:
         contradicts codes on record, BatchStoppedError when WeChat does not go along.
         """
         self._check_against_record()
-        self._check_numbers()
+        if self._plan.takes_numbers:
+            adopt(self._engine, self._plan)
+            check_numbers(self._engine, self._plan)
         self._begin()
         (self._output.folder / "images").mkdir(parents=True, exist_ok=True)
         waiting = self._open_lines()
@@ -129,30 +132,6 @@ class Batch:
         if faults:
             raise BatchFileError(faults)
 
-    def _check_numbers(self) -> None:
-        """Refuse a file that was changed after numbers were taken for it: each line would get another one."""
-        plan = self._plan
-        if not plan.takes_numbers:
-            return
-        same = batches.c.account == plan.account, batches.c.file_name == plan.file_name
-        query = select(batches.c.id).where(*same)
-        with self._engine.connect() as connection:
-            ids = [row.id for row in connection.execute(query)]
-            former = [f"batch {id.hex()}" for id in ids] if plan.id not in ids else []
-            held = select(func.count()).where(
-                permanent_numbers.c.account == plan.account,
-                permanent_numbers.c.owner.in_(former),
-                permanent_numbers.c.purpose.startswith("line "),  # not those that the file named
-                permanent_numbers.c.state == "taken",
-            )
-            taken = connection.execute(held).scalar_one() if former else 0
-        if taken:
-            fault = f"{taken} permanent numbers were taken for a file of this name that had other lines"
-            advice = (
-                "all would get new ones. Put new lines into a file of another name, or back what was there"
-            )
-            raise BatchFileError([f"{fault}: {advice}"])
-
     def _begin(self) -> None:
         """Enter the batch and its lines; done again is what has expired, or is captioned otherwise now.
 
@@ -176,7 +155,7 @@ class Batch:
             self._reopen(connection, now)
 
     def _reopen(self, connection: Connection, now: int) -> None:
-        """Let lines of a run before be done again whose code has expired, or whose caption is another now."""
+        """Let lines be done again whose code has expired, whose number is lost, or whose caption is new."""
         mine = batch_lines.c.batch == self._plan.id
         expired = select(qrcodes.c.scene).where(
             qrcodes.c.account == self._plan.account, ~qrcodes.c.is_permanent, qrcodes.c.expires_at <= now
@@ -186,12 +165,16 @@ class Batch:
             .where(mine, ~batch_lines.c.is_permanent, batch_lines.c.scene.in_(expired))
             .values(is_done=False)
         )
-        captions = select(batch_lines.c.line, batch_lines.c.caption).where(mine)
-        former = {row.line: row.caption for row in connection.execute(captions)}
+        known = select(batch_lines.c.line, batch_lines.c.caption, batch_lines.c.scene).where(mine)
+        former = {row.line: row for row in connection.execute(known)}
+        held = {str(number) for number in numbers_of(connection, self._plan).values()}
         for line in self._plan.lines:
-            if former[line.line] != line.caption:
+            # A number that was given back may be somebody else's by now.
+            scene = line.scene or former[line.line].scene
+            scene = scene if line.scene or scene in held else ""
+            if (scene, line.caption) != (former[line.line].scene, former[line.line].caption):
                 changed = update(batch_lines).where(mine, batch_lines.c.line == line.line)
-                connection.execute(changed.values(caption=line.caption, is_done=False))
+                connection.execute(changed.values(scene=scene, caption=line.caption, is_done=False))
 
     def _hold_named(self, lines: list[Line]) -> None:
         """Take the permanent numbers that the file names, before anybody gets one as the next free."""
@@ -209,24 +192,12 @@ class Batch:
 
     def _open_lines(self) -> list[Line]:
         rows = self._rows(is_done=False)
-        had = self._numbers_taken() if any(not line.scene for line in rows) else {}
+        with self._engine.connect() as connection:  # those that a run before took but did not get to note
+            had = numbers_of(connection, self._plan)
         return [
-            Line(**vars(line) | {"scene": str(had[line.line])}) if line.line in had else line for line in rows
+            replace(line, scene=str(had[line.line])) if line.line in had and not line.scene else line
+            for line in rows
         ]
-
-    def _numbers_taken(self) -> dict[int, int]:
-        """Return the numbers that a run before took for a line but did not get to note."""
-        query = select(permanent_numbers.c.purpose, permanent_numbers.c.number).where(
-            permanent_numbers.c.account == self._plan.account,
-            permanent_numbers.c.owner == self._plan.holder,
-            permanent_numbers.c.state == "taken",
-        )
-        with self._engine.connect() as connection:
-            return {
-                int(purpose.split()[1]): number
-                for purpose, number in connection.execute(query)
-                if str(number) not in self._named
-            }
 
     def _rows(self, *, is_done: bool) -> list[Line]:
         query = (

@@ -41,9 +41,14 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a file asks for. The same codes for the same account have the same `id`, whatever the captions."""
+    """What a file asks for. The same codes for the same account have the same `id`, whatever the captions.
+
+    Where numbers are taken, only the same file asks for the same codes: its name and its folder are in the
+    `id` too. `former_id` is without them, as the releases before had it.
+    """
 
     id: bytes
+    former_id: bytes
     account: str
     expires_in: int
     file_name: str
@@ -85,8 +90,13 @@ def read_plan(path: Path, *, account: str, expires_in: int) -> Plan:
         faults.append("the file has no lines")
     if faults:
         raise BatchFileError(faults)
+    # Not the file's bytes, which a spreadsheet changes when it saves.
+    lifetime = 0 if all(line.is_permanent for line in lines) else expires_in
+    wanted = [(line.line, line.scene, line.is_integer, line.is_permanent) for line in lines]
+    file = () if all(line.scene for line in lines) else (str(path.parent.resolve()), path.name)
     return Plan(
-        id=_digest(account, expires_in, lines),
+        id=_digest(account, lifetime, wanted, *file),
+        former_id=_digest(account, lifetime, wanted),
         account=account,
         expires_in=expires_in,
         file_name=path.name[:255],
@@ -94,11 +104,8 @@ def read_plan(path: Path, *, account: str, expires_in: int) -> Plan:
     )
 
 
-def _digest(account: str, expires_in: int, lines: Sequence[Line]) -> bytes:
-    """Return what identifies a batch: not the file's bytes, which a spreadsheet changes when it saves."""
-    lifetime = 0 if all(line.is_permanent for line in lines) else expires_in
-    wanted = [(line.line, line.scene, line.is_integer, line.is_permanent) for line in lines]
-    return hashlib.sha256(repr((account, lifetime, wanted)).encode()).digest()[:16]
+def _digest(*parts: object) -> bytes:
+    return hashlib.sha256(repr(parts).encode()).digest()[:16]
 
 
 def _faults_of_columns(names: Sequence[str] | None) -> list[str]:
