@@ -10,7 +10,7 @@ from wxbot.admin import attention
 from wxbot.admin.overview_words import WORDS
 from wxbot.admin.visit import Words
 from wxbot.analytics.shapes import Gap, GapDay, Of, Overview, Period, Suspect, Totals
-from wxbot.qrcodes.numbers import Usage
+from wxbot.qrcodes.meter import Usage
 
 TODAY = date(2026, 11, 19)
 LANGUAGES = ("zh", "en")

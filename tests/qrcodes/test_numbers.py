@@ -1,6 +1,7 @@
 """Permanent numbers have owners, rest after they were given back, and remember what they meant."""
 
 import logging
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -186,6 +187,39 @@ def test_the_meter_warns_when_it_gets_tight(
     assert (usage.taken, usage.free) == (share + 1, 100_000 - share - 1)
     assert percent in usage.warning
     assert [record.message[:3] for record in caplog.records] == [percent]
+
+
+@pytest.mark.parametrize(("share", "percent"), [(80_000, "80%"), (95_000, "95%")])
+@pytest.mark.parametrize("way", ["take", "hold", "mint"])
+def test_the_meter_warns_whatever_crosses_a_share(
+    platform: Any, numbers: Numbers, caplog: pytest.LogCaptureFixture, share: int, percent: str, way: str
+) -> None:
+    fill(platform, range(1, share))
+    ways: dict[str, Callable[[], object]] = {
+        "take": lambda: numbers.take("default", "shop", "shelf"),
+        "hold": lambda: numbers.hold("default", "shop", dict.fromkeys(range(share - 9, share + 90), "shelf")),
+        "mint": lambda: platform.minter.mint(share, expires_in=None),
+    }
+
+    with caplog.at_level(logging.WARNING):
+        ways[way]()
+        numbers.take("default", "shop", "shelf")
+
+    assert [record.message[:3] for record in caplog.records] == [percent]
+
+
+def test_the_meter_warns_once_when_others_have_crossed_the_share(
+    platform: Any, numbers: Numbers, caplog: pytest.LogCaptureFixture
+) -> None:
+    fill(platform, range(1, 79_998))
+
+    with caplog.at_level(logging.WARNING):
+        numbers.take("default", "shop", "shelf")
+        fill(platform, range(79_999, 80_009))
+        for _ in range(2):
+            numbers.take("default", "shop", "shelf")
+
+    assert [record.message[:3] for record in caplog.records] == ["80%"]
 
 
 def test_the_meter_is_silent_while_there_is_plenty(numbers: Numbers) -> None:

@@ -8,7 +8,7 @@ from wxbot.admin.visit import Visit
 from wxbot.analytics.shapes import Gap, Overview, Suspect
 from wxbot.channels.channel import Channel
 from wxbot.clock import DAY_SECONDS
-from wxbot.qrcodes.numbers import WARNING_SHARES, Usage
+from wxbot.qrcodes.meter import WARNING_SHARES, Usage
 
 # The worker counts every few seconds; behind for so long, it is not there.
 LATE_SECONDS = 600

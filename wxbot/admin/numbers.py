@@ -14,7 +14,8 @@ from wxbot.admin.numbers_words import WORDS
 from wxbot.admin.scales import percent
 from wxbot.channels.channel import Channel
 from wxbot.qrcodes.kinds import LARGEST_PERMANENT_NUMBER
-from wxbot.qrcodes.numbers import QUARANTINE_DAYS, WARNING_SHARES, NumberRefusedError, Numbers
+from wxbot.qrcodes.meter import WARNING_SHARES
+from wxbot.qrcodes.numbers import QUARANTINE_DAYS, NumberRefusedError, Numbers
 from wxbot.web.cursors import cursor, cut
 
 _ON_PAGE = 50

@@ -19,7 +19,7 @@ from wxbot.analytics.figures import Figures
 from wxbot.analytics.shapes import Gap, Overview, Period, Suspect
 from wxbot.channels.channel import Channel
 from wxbot.events.listing import Line
-from wxbot.qrcodes.numbers import Usage
+from wxbot.qrcodes.meter import Usage
 
 LATEST = 5
 TILES = ("scans", "scanners", "new", "lost", "net", "staying")

@@ -22,6 +22,7 @@ from wxbot.db.statements import insert_first
 from wxbot.errors import WxbotError
 from wxbot.qrcodes import numbers
 from wxbot.qrcodes.kinds import Kind, SceneTakenError, kind_of
+from wxbot.qrcodes.meter import Meter
 from wxbot.qrcodes.undoing import undo
 from wxbot.wechat.api import Ticket
 from wxbot.wechat.errcodes import UnreachableError
@@ -112,6 +113,7 @@ class Minter:
         self._now = now
         self._holder = holder
         self._pace = pace
+        self._meter = Meter(engine, now=now)
 
     def mint(
         self,
@@ -138,13 +140,16 @@ class Minter:
             with self._engine.connect() as connection:
                 code = self._good(connection, wish)
             if code is not None:
-                patiently(self._engine, partial(self._hold_number, kind), seconds=patience)
+                took = patiently(self._engine, partial(self._hold_number, kind), seconds=patience)
+                self._meter.note(account, int(took))
                 return code
             client = self._client_for(account)
             self._pace()
             claim = patiently(self._engine, partial(self._claim, wish), seconds=patience)
             if isinstance(claim, _Claim):
-                return self._ask(client, kind, expires_in, claim=claim)
+                code = self._ask(client, kind, expires_in, claim=claim)
+                self._meter.note(account, int(claim.took_number))
+                return code
             if claim == "done":
                 continue
             if clock.monotonic() >= give_up_at:

@@ -4,7 +4,6 @@ WeChat can neither list nor delete a permanent code, and a printed one is scanne
 that is given back rests before it is given to somebody else, and its past is kept.
 """
 
-import logging
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,22 +15,21 @@ from sqlalchemy import Connection, Engine, Row, Select, and_, func, insert, sele
 from sqlalchemy.orm import aliased
 
 from wxbot import clock
+from wxbot.db.business import channels
 from wxbot.db.models import number_history, permanent_numbers, qrcodes
 from wxbot.db.patience import patiently
 from wxbot.db.statements import insert_first
 from wxbot.qrcodes.kinds import LARGEST_PERMANENT_NUMBER, SceneRefusedError
+from wxbot.qrcodes.meter import Meter, Usage
 from wxbot.qrcodes.undoing import undo, with_codes
 
 DAY_SECONDS = 86_400
 QUARANTINE_DAYS = 180
 LONGEST_OWNER = 128
-WARNING_SHARES = (0.80, 0.95)
 # So short that whoever else writes does not wait for it.
 _HELD_AT_ONCE = 50
 _READ_AT_ONCE = 20
 _MOST_AT_ONCE = 256
-
-log = logging.getLogger(__name__)
 
 
 class NumberRefusedError(SceneRefusedError):
@@ -48,36 +46,6 @@ class Meaning:
     purpose: str
     taken_at: int
     released_at: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Usage:
-    """How much of an account's numbers is left. Those that rest are not free."""
-
-    account: str
-    taken: int
-    quarantined: int
-
-    @property
-    def free(self) -> int:
-        """How many can be taken now."""
-        return LARGEST_PERMANENT_NUMBER - self.taken - self.quarantined
-
-    @property
-    def share(self) -> float:
-        """The part that is not free, from 0 to 1."""
-        return (self.taken + self.quarantined) / LARGEST_PERMANENT_NUMBER
-
-    @property
-    def warning(self) -> str:
-        """What to tell the operator, empty below 80 %."""
-        if self.share < WARNING_SHARES[0]:
-            return ""
-        urgency = "only " if self.share >= WARNING_SHARES[1] else ""
-        return (
-            f"{self.share:.0%} of the permanent numbers of account {self.account!r} are in use, {urgency}"
-            f"{self.free} are free; release those whose prints are gone, or use texts and temporary codes"
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +73,7 @@ class Numbers:
     def __init__(self, engine: Engine, *, now: Callable[[], datetime] = clock.now) -> None:
         self._engine = engine
         self._now = now
+        self._meter = Meter(engine, now=now)
 
     def take(
         self,
@@ -118,8 +87,8 @@ class Numbers:
         """Take a number for an owner, the next free one unless it is named.
 
         Numbers that never meant anything come first, then those that have rested longest; none whose digits
-        are another code's scene, or one of the scenes `beside` it. Raises NumberRefusedError when there is
-        none, the one named is not free, or the owner's name is too long.
+        are the scene of another code or of a channel, or one of the scenes `beside` it. Raises
+        NumberRefusedError when there is none, the one named is not free, or the owner's name is too long.
         """
         if len(owner) > LONGEST_OWNER:
             raise NumberRefusedError(
@@ -130,7 +99,7 @@ class Numbers:
         while meaning is None:
             # Somebody else may be faster; then the next one is looked for.
             meaning = self._take(account, owner, purpose, self._next(account, beside))
-        self._warn(account)
+        self._meter.note(account, 1)
         return meaning
 
     def hold(self, account: str, owner: str, purposes: Mapping[int, str]) -> None:
@@ -141,23 +110,32 @@ class Numbers:
         at = self._seconds()
         for part in _parts(purposes):
 
-            def work(connection: Connection, part: Collection[int] = part) -> None:
-                for number in part:
+            def work(connection: Connection, part: Collection[int] = part) -> int:
+                return sum(
                     hold(connection, account, number, owner=owner, purpose=purposes[number], at=at)
+                    for number in part
+                )
 
-            patiently(self._engine, work)
+            self._meter.note(account, patiently(self._engine, work))
 
-    def undo(self, account: str, owner: str) -> None:
-        """Let an owner's numbers be as they were, but those that WeChat may have made a code of."""
+    def undo(self, account: str, owner: str, number: int | None = None) -> set[int]:
+        """Let an owner's numbers be as they were, or only that one; no history is made of it.
+
+        Those that WeChat has made a code of, or may have, stay taken, and are returned.
+        """
         mine = permanent_numbers.c.account == account, permanent_numbers.c.owner == owner
-        with self._engine.connect() as connection:
-            wanted = connection.scalars(select(permanent_numbers.c.number).where(*mine)).all()
+        wanted: Collection[int] = () if number is None else (number,)
+        if number is None:
+            with self._engine.connect() as connection:
+                wanted = connection.scalars(select(permanent_numbers.c.number).where(*mine)).all()
+        kept: set[int] = set()
         for part in _parts(wanted):
 
-            def work(connection: Connection, part: Collection[int] = part) -> None:
-                undo(connection, account, part, permanent_numbers.c.owner == owner)
+            def work(connection: Connection, part: Collection[int] = part) -> set[int]:
+                return undo(connection, account, part, permanent_numbers.c.owner == owner)
 
-            patiently(self._engine, work)
+            kept |= patiently(self._engine, work)
+        return kept
 
     def release(self, account: str, number: int, quarantine_days: int = QUARANTINE_DAYS) -> Meaning:
         """Give a number back and let it rest; raises NumberRefusedError if nobody has it.
@@ -173,14 +151,7 @@ class Numbers:
 
     def usage(self, account: str) -> Usage:
         """Return how many numbers are taken, rest, and are free."""
-        table = permanent_numbers.c
-        count = select(func.count()).select_from(permanent_numbers).where(table.account == account)
-        is_taken = table.state == "taken"
-        does_rest = table.state == "quarantined", table.free_at > self._seconds()
-        with self._engine.connect() as connection:
-            taken = connection.execute(count.where(is_taken)).scalar_one()
-            quarantined = connection.execute(count.where(*does_rest)).scalar_one()
-        return Usage(account=account, taken=taken, quarantined=quarantined)
+        return self._meter.usage(account)
 
     def taken(self, account: str) -> list[Meaning]:
         """Return who has which number now, in their order."""
@@ -197,11 +168,16 @@ class Numbers:
         """Return the numbers above `after` that nobody may take for now, in their order."""
         rests = permanent_numbers.c.state == "quarantined", permanent_numbers.c.free_at > self._seconds()
         with self._engine.connect() as connection:
-            rows = connection.execute(_above(account, after).where(*rests).limit(limit)).mappings().all()
-        return [
-            Rest(number=row["number"], owner=row["owner"], purpose=row["purpose"], free_at=row["free_at"])
-            for row in rows
-        ]
+            rows = connection.execute(_above(account, after).where(*rests).limit(limit)).all()
+        return [_rest(row) for row in rows]
+
+    def refusal(self, connection: Connection, account: str, number: int) -> str:
+        """Return why nobody may have a number for now, since it rests; empty if it does not."""
+        if number > LARGEST_PERMANENT_NUMBER:
+            return ""
+        rests = permanent_numbers.c.state == "quarantined", permanent_numbers.c.free_at > self._seconds()
+        row = connection.execute(_this(account, number).where(*rests)).one_or_none()
+        return "" if row is None else _rest(row).refusal
 
     def taken_above(self, account: str, *, after: int = 0, limit: int = 50) -> list[Meaning]:
         """Return who has which of the numbers above `after` now, in their order."""
@@ -258,8 +234,11 @@ class Numbers:
                 # One at first, since that is mostly good; then ever more, since there may be thousands.
                 size = 1
                 while part := list(islice(candidates, size)):
-                    same = qrcodes.c.account == account, qrcodes.c.scene.in_([str(each) for each in part])
+                    digits = [str(each) for each in part]
+                    same = qrcodes.c.account == account, qrcodes.c.scene.in_(digits)
                     others = set(connection.scalars(select(qrcodes.c.scene).where(*same, ~own_code)))
+                    same = channels.c.account == account, channels.c.scene.in_(digits)
+                    others |= set(connection.scalars(select(channels.c.scene).where(*same)))
                     for number in part:
                         if str(number) not in others and str(number) not in beside:
                             return number
@@ -268,12 +247,6 @@ class Numbers:
             f"all {LARGEST_PERMANENT_NUMBER} permanent numbers of account {account!r} are taken, rest, or "
             "are scenes of other codes; release some, or mint permanent texts instead"
         )
-
-    def _warn(self, account: str) -> None:
-        usage = self.usage(account)
-        used = usage.taken + usage.quarantined
-        if any(used == round(share * LARGEST_PERMANENT_NUMBER) for share in WARNING_SHARES):
-            log.warning("%s", usage.warning)
 
 
 def _above(account: str, after: int) -> Select[Any]:
@@ -297,6 +270,10 @@ def _meaning(account: str, row: Row[Any]) -> Meaning:
     return Meaning(
         account=account, number=row.number, owner=row.owner, purpose=row.purpose, taken_at=row.taken_at
     )
+
+
+def _rest(row: Row[Any]) -> Rest:
+    return Rest(number=row.number, owner=row.owner, purpose=row.purpose, free_at=row.free_at)
 
 
 def _fresh(connection: Connection, account: str) -> Iterator[int]:
@@ -347,9 +324,7 @@ def hold(
         if row is not None and row.state == "taken":
             return bool(owner) and _name(connection, account, number, owner=owner, purpose=purpose)
         if row is not None and row.free_at > at:
-            raise NumberRefusedError(
-                Rest(number=number, owner=row.owner, purpose=row.purpose, free_at=row.free_at).refusal
-            )
+            raise NumberRefusedError(_rest(row).refusal)
     return True
 
 

@@ -7,10 +7,12 @@ from sqlalchemy import ColumnElement, Connection, delete, select, update
 from wxbot.db.models import mintings, number_history, permanent_numbers, qrcodes
 
 
-def undo(connection: Connection, account: str, numbers: Collection[int], *which: ColumnElement[bool]) -> None:
+def undo(
+    connection: Connection, account: str, numbers: Collection[int], *which: ColumnElement[bool]
+) -> set[int]:
     """Let those of the numbers that are taken, and are `which`, be as before; no history is made of it.
 
-    One that WeChat has made a code of, or may have, stays taken.
+    Those that WeChat has made a code of, or may have, stay taken, and are returned.
     """
     table = permanent_numbers.c
     mine = table.account == account, table.number.in_(numbers), table.state == "taken", *which
@@ -27,6 +29,7 @@ def undo(connection: Connection, account: str, numbers: Collection[int], *which:
         values = past | {"state": "quarantined", "free_at": taken_at[number]}
         this = table.account == account, table.number == number
         connection.execute(update(permanent_numbers).where(*this).values(values))
+    return kept
 
 
 def with_codes(connection: Connection, account: str, numbers: Collection[int]) -> set[int]:
