@@ -94,12 +94,11 @@ def test_channel_of_the_longest_name_may_take_a_number_too(parts: ChannelParts, 
 
 
 def test_number_is_given_back_when_the_channel_is_not_made(parts: ChannelParts, numbers: Numbers) -> None:
-    create(parts, "shop-1", scene="1")
-
     with (
         pytest.raises(ChannelTakenError),
         parts.book.prepared("default", Wanted(name="shop-2", takes_number=True)) as wanted,
     ):
+        create(parts, "shop-1", scene=wanted.scene)
         parts.book.create("default", wanted)
 
     assert numbers.usage("default").taken == 0
@@ -118,6 +117,40 @@ def test_number_that_is_named_is_taken_if_it_is_free(parts: ChannelParts, number
 
     owners = {each.number: each.owner for each in numbers.taken("default")}
     assert owners == {1: "channel:shop-1", 2: "somebody", 3: "channel:shop-4"}
+
+
+def test_scene_that_is_a_resting_number_is_refused(parts: ChannelParts, numbers: Numbers) -> None:
+    numbers.take("default", "shop", "door", 7)
+    numbers.release("default", 7)
+    wanted = Wanted(name="spring", scene="7")
+
+    with pytest.raises(ChannelRefusedError) as refused, parts.book.prepared("default", wanted):
+        pass
+    with pytest.raises(ChannelRefusedError):
+        parts.book.create("default", wanted)
+
+    assert list(refused.value.faults) == ["scene"]
+    assert "7 rests until" in refused.value.faults["scene"]
+    assert parts.book.faults("default", wanted) == refused.value.faults
+    assert parts.book.faults("other", wanted) == {}
+
+
+def test_number_that_is_the_scene_of_a_channel_is_passed_over(parts: ChannelParts, numbers: Numbers) -> None:
+    create(parts, "spring", scene="1")
+
+    assert numbers.take("default", "shop", "shelf").number == 2
+    assert numbers.take("other", "shop", "shelf").number == 1
+
+
+def test_number_of_a_channel_that_was_not_made_leaves_no_history(
+    parts: ChannelParts, numbers: Numbers
+) -> None:
+    for wanted in (Wanted(name="shop-1", takes_number=True), Wanted(name="shop-1", scene="1")):
+        with pytest.raises(KeyError), parts.book.prepared("default", wanted):
+            raise KeyError
+
+    assert numbers.history("default", 1) == []
+    assert numbers.take("default", "shop", "shelf").number == 1
 
 
 def test_number_of_a_process_that_was_lost_is_used(parts: ChannelParts, numbers: Numbers) -> None:

@@ -130,6 +130,16 @@ def test_number_is_kept_only_when_its_code_may_exist(
     assert answer(project, "numbers")["taken"] == taken
 
 
+def test_number_whose_code_was_refused_is_as_fresh_as_before(project: Any, world: World) -> None:
+    world.trouble = Trouble(api_faults=("qrcode/create=48001",))
+    for _ in range(2):
+        assert project.run("qr", "numbers", "--take", "bob").returncode == 1
+    world.trouble = Trouble()
+
+    assert answer(project, "numbers", "--take", "shop")["scene"] == "1"
+    assert answer(project, "numbers", "--history", "1")["numbers"] == []
+
+
 def test_number_of_a_channel_is_not_given_back(project: Any, world: World) -> None:
     project.run("channels", "add", "shop-1", "--number")
 

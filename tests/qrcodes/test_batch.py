@@ -126,6 +126,7 @@ def test_a_batch_that_was_stuck_gives_the_number_back_and_goes_on(
 
     assert work(*lines) == {"A": "1", "B": "3"}
     assert [each.number for each in numbers.taken("default")] == [1, 3]
+    assert numbers.history("default", 2) == []
 
 
 def test_a_batch_of_which_nothing_was_minted_leaves_no_trace_in_the_numbers(

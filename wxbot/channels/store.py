@@ -59,8 +59,12 @@ class NumberBook(Protocol):
         """Return who has which."""
         ...
 
-    def release(self, account: str, number: int, quarantine_days: int) -> object:
-        """Give one back."""
+    def undo(self, account: str, owner: str, number: int) -> object:
+        """Let one be as it was before this owner took it."""
+        ...
+
+    def refusal(self, connection: Connection, account: str, number: int) -> str:
+        """Return why nobody may have this one for now, since it rests; empty if it does not."""
         ...
 
 
@@ -153,12 +157,12 @@ class Channels:
             owner = None if number is None else self.find_scene(account, str(number))
             # Nothing was printed with it yet, unless somebody else was faster to make the same channel.
             if number is not None and (owner is None or owner.name != wanted.name):
-                self._numbers.release(account, number, 0)
+                self._numbers.undo(account, _owner(wanted), number)
             raise
 
     def _number(self, account: str, wanted: Wanted) -> int | None:
         """Take the number that a channel is to have, if it is to have one and it can be taken."""
-        owner, purpose = f"channel:{wanted.name}", wanted.details.title or wanted.name
+        owner, purpose = _owner(wanted), wanted.details.title or wanted.name
         if wanted.takes_number:
             left = (each.number for each in self._numbers.taken(account) if each.owner == owner)
             return next(left, None) or self._numbers.take(account, owner, purpose).number
@@ -167,7 +171,7 @@ class Channels:
             return None
         try:
             return self._numbers.take(account, owner, purpose, int(scene)).number
-        except WxbotError:  # its code has been minted before, or it is too large to be permanent
+        except WxbotError:  # somebody else's, or minted before
             return None
 
     def faults(self, account: str, wanted: Wanted) -> dict[str, str]:
@@ -264,15 +268,18 @@ class Channels:
         if wanted.takes_number and wanted.scene:
             faults["scene"] = "is given, and a number is to be taken: one of the two"
         elif not wanted.takes_number and "name" not in faults:
-            faults |= self._scene_faults(wanted.scene or wanted.name)
+            faults |= self._scene_faults(connection, account, wanted.scene or wanted.name)
         return faults | _promoter_faults(connection, account, details.promoter)
 
-    def _scene_faults(self, scene: str) -> dict[str, str]:
+    def _scene_faults(self, connection: Connection, account: str, scene: str) -> dict[str, str]:
         try:
             self._check_scene(scene)
         except WxbotError as error:
             return {"scene": str(error)}
-        return {}
+        if not _PLAIN_NUMBER.fullmatch(scene):
+            return {}
+        rests = self._numbers.refusal(connection, account, int(scene))
+        return {"scene": rests} if rests else {}
 
     def _write(self, work: Callable[[Connection], Channel], within: Connection | None) -> Channel:
         if within is not None:
@@ -280,6 +287,11 @@ class Channels:
         result = patiently(self._engine, work)
         self.changed()
         return result
+
+
+def _owner(wanted: Wanted) -> str:
+    """Return the name under which a channel has its number."""
+    return f"channel:{wanted.name}"
 
 
 def _listing(accounts: Sequence[str], wanted: Filter) -> Select[Any]:

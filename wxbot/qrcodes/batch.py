@@ -237,7 +237,7 @@ class Batch:
             if line.line not in self._unnamed:
                 raise
             # Somebody minted the same digits otherwise before this number was.
-            self._numbers.release(self._plan.account, int(scene), 0)
+            self._numbers.undo(self._plan.account, self._plan.holder, int(scene))
             scene = self._next_number(line)
             code = self._mint(scene, line)
         self._draw(line, code)

@@ -88,26 +88,13 @@ def _take(parts: Parts, owner: str, purpose: str) -> "Code":
     number = book.take(parts.account, owner, purpose).number
     try:
         return minter.mint(number, account=parts.account, expires_in=None)
-    except BaseException as error:
-        if _is_certainly_not_made(error):
-            book.release(parts.account, number, 0)
-        else:
+    except BaseException:
+        if book.undo(parts.account, owner, number):
             warn(
                 f"WeChat may have made the code of the number {number}, so it stays taken; "
                 f"ask for it again with: wxbot qr mint {number} --permanent"
             )
         raise
-
-
-def _is_certainly_not_made(error: BaseException) -> bool:
-    """Say whether a minting that failed has left no code at WeChat's."""
-    from wxbot.errors import WxbotError
-    from wxbot.qrcodes.mint import MintingError
-    from wxbot.wechat.errcodes import UnreachableError
-
-    if isinstance(error, UnreachableError):
-        return not error.was_sent
-    return isinstance(error, WxbotError) and not isinstance(error, MintingError)
 
 
 def _check_free_of_channels(parts: Parts, number: int) -> None:
