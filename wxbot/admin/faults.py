@@ -79,8 +79,12 @@ _CHINESE: tuple[tuple[str, str], ...] = (
     (r"was emptied by somebody else just now: .*", "刚刚有人清空了这一项，请核对；再次保存就以您填的为准"),
     (r"was changed by somebody else just now: .*", "刚刚有人改过，请核对；再次保存就以您填的为准"),
     (
-        r"all (\d+) permanent numbers of account '.*' are taken or rest; .*",
+        r"all (\d+) permanent numbers of account '.*' are taken, rest, or are scenes of other codes; .*",
         "这个公众号的 {0} 个永久编号都用完了，请先归还一些，或者用文字场景值",
+    ),
+    (
+        r"the permanent number (\d+) rests until (\S+): it belonged to .*",
+        "永久编号 {0} 要隔离到 {1}：它以前有别的用途，印出去的旧码还会被扫，请换一个",
     ),
     (r"the living code '(.*)' shows another scene, .*", "活码“{0}”已经指向另一个场景值"),
     (r"the name '(.*)' of a living code is taken: .*", "活码名称“{0}”已被占用，请换一个"),
