@@ -239,7 +239,7 @@ living_codes = Table(
 batches = Table(
     "batches",
     metadata,
-    Column("id", digest(), primary_key=True),  # digest of what its lines ask for
+    Column("id", digest(), primary_key=True),  # digest of its lines, and of the file if it takes numbers
     Column("account", String(32), nullable=False),
     Column("file_name", String(255), nullable=False),
     Column("started_at", BigInteger, nullable=False),
