@@ -160,6 +160,13 @@ def test_what_xml_forbids_is_replaced_where_that_is_asked_for(inner: str, fields
     assert cleaned(body) == body
 
 
+def test_cdata_without_an_end_goes_to_the_end_of_the_document() -> None:
+    """To look for the end of each would take time as the square of their number."""
+    unended = b"<![CDATA[&#1;" * 3
+
+    assert cleaned(b"<xml><a>&#1;" + unended) == "<xml><a>\ufffd".encode() + unended
+
+
 def test_every_character_is_read_after_cleaning() -> None:
     for code in (*range(0x300), *range(0xD700, 0xD800), *range(0xE000, 0x10100), 0x10FFFE, 0x10FFFF):
         for text in (chr(code), f"&#{code};", f"&#x{code:x};"):

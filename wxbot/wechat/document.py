@@ -21,8 +21,11 @@ _SPACE = " \t\r\n"
 # XML has no way to write these.
 _CONTROLS = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _NONCHARACTERS = "\ufffe".encode(), "\uffff".encode()
-# In CDATA a reference is text like any other.
-_CDATA_OR_REFERENCE = re.compile(rb"<!\[CDATA\[.*?\]\]>|&#(?:x([0-9a-fA-F]{1,8})|([0-9]{1,8}));", re.DOTALL)
+# In CDATA a reference is text like any other. One without an end goes to the end: to look behind each for it
+# would take time as the square of their number.
+_CDATA_OR_REFERENCE = re.compile(
+    rb"<!\[CDATA\[.*?(?:\]\]>|\Z)|&#(?:x([0-9a-fA-F]{1,8})|([0-9]{1,8}));", re.DOTALL
+)
 _CHARACTERS = ((0x20, 0xD7FF), (0xE000, 0xFFFD), (0x10000, 0x10FFFF))
 _REPLACEMENT = "\ufffd".encode()
 
