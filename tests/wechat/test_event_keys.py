@@ -14,6 +14,13 @@ POPUP = (
     "<Event>subscribe_msg_popup_event</Event><SubscribeMsgPopupEvent><List><TemplateId>T1</TemplateId>"
     "<SubscribeStatusString>accept</SubscribeStatusString></List></SubscribeMsgPopupEvent>"
 )
+CHOICE = "<List><TemplateId>{}</TemplateId><SubscribeStatusString>{}</SubscribeStatusString></List>"
+CHANGE = "<Event>subscribe_msg_change_event</Event><SubscribeMsgChangeEvent>{}</SubscribeMsgChangeEvent>"
+
+
+def changed(*choices: tuple[str, str]) -> str:
+    """Return what tells how somebody chose for these templates."""
+    return CHANGE.format("".join(CHOICE.format(*each) for each in choices))
 
 
 def sent(*ids: int) -> str:
@@ -52,7 +59,7 @@ def request(name: str, who: str, info: str = "") -> str:
             "<Event>kf_create_session</Event><KfAccount>a@b</KfAccount>",
             "f3c49d575c61b5bf81fa792c0c7d3079",
         ),
-        ("event", POPUP, "ba0e2dd705ca92cb2519f3fd4f6c101a"),
+        ("event", POPUP, "b1d36b3c611593d267ca77aaf4616392"),
         (
             "event",
             "<Event>brand_new</Event><OpenID>oX</OpenID><RevokeInfo>1</RevokeInfo>",
@@ -80,12 +87,19 @@ def test_key_is_the_one_that_is_on_record(read: Read, msg_type: str, inner: str,
     [
         [sent(1), sent(2), sent(1, 2), sent(12), sent(2, 1)],
         [
+            changed(("T1", "reject")),
+            changed(("T2", "reject")),
+            changed(("T1", "accept")),
+            changed(("T1", "reject"), ("T2", "reject")),
+            changed(("T1", ""), ("reject", "")),
+        ],
+        [
             request(name, who, info)
             for name in ("user_authorization_revoke", "user_authorization_cancellation", "user_info_modified")
             for who, info in (("oAilin", "1"), ("oBo", "1"), ("oBo", "2"), ("oBo1", ""))
         ],
     ],
-    ids=["sent", "privacy"],
+    ids=["sent", "changed", "privacy"],
 )
 def test_events_of_one_sender_and_second_differ_by_what_they_are_about(read: Read, inner: list[str]) -> None:
     assert len({read(each).key for each in inner}) == len(inner)

@@ -76,7 +76,9 @@ def _told_apart_by(name: str, fields: _Fields) -> list[str]:
         return [_text(fields, "OpenID"), _text(fields, "RevokeInfo")]
     if name in _SUBSCRIPTIONS:
         items = _each(_inside(fields, _SUBSCRIPTIONS[name][1]), "List")
-        return [id for item in items if (id := _text(item, "MsgID"))]
+        # A notice has an id; how somebody chose for a template has none.
+        choice = "TemplateId", "SubscribeStatusString"
+        return [_text(item, each) for item in items for each in (("MsgID",) if item.get("MsgID") else choice)]
     return []
 
 
@@ -211,10 +213,8 @@ def _photo_sent(fields: _Fields, common: dict[str, Any]) -> Event:
 
 
 def _location_selected(fields: _Fields, common: dict[str, Any]) -> Event:
-    place = _inside(fields, "SendLocationInfo")
-    return events.LocationSelected(
-        **common, event_key=_text(fields, "EventKey"), **_place(place), poi=_text(place, "Poiname")
-    )
+    key, place = _text(fields, "EventKey"), _inside(fields, "SendLocationInfo")
+    return events.LocationSelected(**common, event_key=key, **_place(place), poi=_text(place, "Poiname"))
 
 
 def _place(fields: _Fields) -> dict[str, Any]:
