@@ -1,6 +1,7 @@
 """Trouble with the API: what befalls the calls of a path, how often each was made, and how much is left."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import requests
@@ -9,7 +10,9 @@ from flask.testing import FlaskClient
 from wxbot.emulator.rules import Rules, Trouble
 from wxbot.emulator.server import create_emulator
 from wxbot.emulator.threaded import run_emulator
-from wxbot.emulator.world import World
+from wxbot.emulator.world import Account, World
+
+REAL = "0123456789abcdef0123456789abcdef"
 
 
 @pytest.fixture
@@ -187,3 +190,43 @@ def test_ledger_keeps_calls_without_their_secrets(client: FlaskClient, world: Wo
     assert client.get("/control/calls", query_string=since).json["calls"] == [told[2]]  # type: ignore[index]
     since = {"since": told[-1]["number"]}
     assert client.get("/control/calls", query_string=since).json["calls"] == []  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "body", "told"),
+    [
+        ("clear_quota/v2", {"appid": "wx1", "appsecret": REAL}, None, ({"appid": "wx1"}, None)),
+        ("stable_token/", {}, {"appid": "wx1", "secret": REAL}, ({}, None)),
+        ("get_component", {"AppSecret": REAL}, {"component_appsecret": REAL, "a": 1}, ({}, {"a": 1})),
+        (
+            "a",
+            {"component_access_token": "T", "key": REAL},
+            {"b": [{"access_token": "T"}]},
+            ({"key": None}, {"b": [{}]}),
+        ),
+        ("a", {}, {"b": [REAL, {"c": REAL}], "d": "x"}, ({}, {"b": [None, {"c": None}], "d": "x"})),
+        ("a", {}, REAL, ({}, None)),
+        ("/sns/oauth2/access_token", {}, {"appid": "wx1", "secret": REAL, "code": "C"}, ({}, None)),
+        ("/sns/oauth2/access_token/", {"code": "C"}, {"code": "C"}, ({}, None)),
+    ],
+)
+def test_ledger_keeps_no_secret_wherever_it_was_sent(
+    *, path: str, query: dict[str, str], body: Any, told: tuple[Any, Any]
+) -> None:
+    client = create_emulator(World(account=Account(secret=REAL))).test_client()
+
+    client.post(path if path.startswith("/") else f"/cgi-bin/{path}", query_string=query, json=body)
+
+    (call,) = client.get("/control/calls").json["calls"]  # type: ignore[index]
+    assert (call["query"], call["body"]) == told
+
+
+def test_ledger_keeps_what_only_reads_like_the_secret_that_everybody_knows(
+    client: FlaskClient, world: World
+) -> None:
+    sent = {"text": {"content": world.account.secret, "code": "42"}}
+
+    client.post("/cgi-bin/message/custom/send", json=sent)
+
+    (call,) = client.get("/control/calls").json["calls"]  # type: ignore[index]
+    assert call["body"] == sent

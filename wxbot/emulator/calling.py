@@ -16,12 +16,13 @@ from wxbot.emulator.faults import happen
 from wxbot.emulator.ledger import Call
 from wxbot.emulator.refusals import Refusal
 from wxbot.emulator.rules import API_FAULTS
-from wxbot.emulator.world import World
+from wxbot.emulator.world import SECRET, World
 
 Answer = dict[str, Any]
 OK: Answer = {"errcode": 0, "errmsg": "ok"}
-SECRET_PATHS = ("token", "stable_token")
-SECRET_PARAMETERS = ("access_token", "refresh_token", "secret", "code")
+# Calls whose body is nothing but credentials, whatever it names them.
+SECRET_PATHS = re.compile("(stable_)?token/*|sns/.*")
+SECRET_NAMES = re.compile("(secret|token)$", re.IGNORECASE)
 # A backslash that is not itself escaped, before a `u`.
 ESCAPE = re.compile(rb"(?<!\\)((?:\\\\)*)\\u")
 
@@ -87,8 +88,10 @@ def enter(world: World, errcode: int | None, *, fault: str) -> None:
     """Write the present call into the ledger."""
     g.is_entered = True
     path = _path()
-    query = {name: value for name, value in request.args.items() if name not in SECRET_PARAMETERS}
-    body = None if path in SECRET_PATHS else _sent()
+    with world.lock:
+        secret = world.account.secret
+    query = _without_secrets({name: value for name, value in request.args.items() if name != "code"}, secret)
+    body = None if SECRET_PATHS.fullmatch(path) else _without_secrets(_sent(), secret)
     with world.lock:
         number, at = world.new_number(), world.clock.now()
         world.ledger.enter(
@@ -145,6 +148,17 @@ def _sent() -> Any:
         return parsed(request.get_data())
     except (ValueError, ClientDisconnected):
         return None
+
+
+def _without_secrets(sent: Any, secret: str) -> Any:
+    """Return what was sent without what is called a secret or a token, or is the account's own secret."""
+    if isinstance(sent, dict):
+        told = {name: inner for name, inner in sent.items() if SECRET_NAMES.search(name) is None}
+        return {name: _without_secrets(inner, secret) for name, inner in told.items()}
+    if isinstance(sent, list):
+        return [_without_secrets(inner, secret) for inner in sent]
+    # The one that the emulator has unless it is told another is known to everybody, and an ordinary word.
+    return None if sent == secret != SECRET else sent
 
 
 def _path() -> str:

@@ -12,14 +12,13 @@ class Call:
     """One call. `errcode` is what WeChat decided, 0 for success and None when it never got to see the call.
 
     `fault` is the trouble that befell it: of "lost" only the answer was, whatever `errcode` says was done.
-    `body` is the JSON that was sent, None for none, for what is none, and for the calls that carry the
-    account's secret.
+    `body` is the JSON that was sent, None for none, for what is none, and for calls that carry credentials.
     """
 
     number: int
     at: float
     path: str
-    query: dict[str, str]
+    query: dict[str, str | None]
     body: Any
     errcode: int | None
     fault: str = ""
