@@ -56,6 +56,10 @@ def test_acknowledgement_shows_nothing(judged: Callable[..., Verdict], body: byt
             Bubble(kind="text", text="a]]>b"),
         ),
         (
+            "<!-- <!DOCTYPE xml> --><MsgType>text</MsgType><Content><![CDATA[<!DOCTYPE html>]]></Content>",
+            Bubble(kind="text", text="<!DOCTYPE html>"),
+        ),
+        (
             "<MsgType>image</MsgType><Image><MediaId>m</MediaId></Image>",
             Bubble(kind="image", media_id="m"),
         ),
@@ -128,6 +132,7 @@ def test_bad_reply_brings_the_fault_notice(
         (b"<xml><Content>\x0b</Content></xml>", "not_xml"),
         ("<xml><Content>你好</Content></xml>".encode("gbk"), "not_utf8"),
         (b'<!DOCTYPE xml [<!ENTITY a "b">]><xml>&a;</xml>', "doctype"),
+        (b"<!DOCTYPE xml><xml/>", "doctype"),
         ('<!DOCTYPE xml [<!ENTITY a "b">]><xml>&a;</xml>'.encode("utf-16-le"), "not_xml"),
         ("<xml><Content>a</Content></xml>".encode("utf-16-le"), "not_xml"),
         ("<xml><Content>a</Content></xml>".encode("utf-16"), "not_utf8"),

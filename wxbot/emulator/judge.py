@@ -111,16 +111,20 @@ def _tree(text: str) -> ElementTree.Element:
     if "\0" in text:
         # No XML may hold one, but the parser would take the text for UTF-16.
         raise BadAnswer("not_xml", "a zero byte")
-    if "<!DOCTYPE" in text:
-        raise BadAnswer("doctype")
     try:
         # A text and not bytes: those would be read in the encoding that they declare.
-        root = ElementTree.fromstring(text)
+        root = ElementTree.fromstring(text, ElementTree.XMLParser(target=_WithoutDoctype()))
     except ElementTree.ParseError as error:
         raise BadAnswer("not_xml", str(error)) from None
     if root.tag != "xml":
         raise BadAnswer("root", root.tag)
     return root
+
+
+class _WithoutDoctype(ElementTree.TreeBuilder):
+    def doctype(self, *_: object) -> None:
+        """Refuse a declaration; the same characters in a text declare nothing."""
+        raise BadAnswer("doctype")
 
 
 def _is_sealed(root: ElementTree.Element, sender: Sender) -> bool:
