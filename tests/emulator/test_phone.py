@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 import wxbot.emulator
 from wxbot.emulator.hand import Hand
 from wxbot.emulator.judge import Bubble, Choice
+from wxbot.emulator.push import PushResponse
 from wxbot.emulator.server import create_emulator
 from wxbot.emulator.words import WORDS
 from wxbot.emulator.world import World
@@ -143,6 +144,20 @@ def test_push_can_be_delivered_again_from_the_page(client: FlaskClient, callback
     assert again.json == {"same": True}
     exchanges = state(client, who("Ailin"))["entries"][0]["exchanges"]
     assert [(item["is_repeat"], item["is_same"]) for item in exchanges] == [(False, None), (True, True)]
+
+
+def test_page_calls_no_failure_the_same_answer(client: FlaskClient, callback: Any, who: Who) -> None:
+    callback.answers = [b"success", PushResponse(status=500, body=b"")]
+    client.post(f"/phone/api/people/{who('Ailin')}/text", json={"content": "hi"})
+    number = state(client, who("Ailin"))["entries"][0]["delivery"]
+
+    again = client.post(f"/phone/api/deliveries/{number}/again", json={})
+
+    assert again.json == {"same": False}
+    assert [item["is_same"] for item in state(client, who("Ailin"))["entries"][0]["exchanges"]] == [
+        None,
+        False,
+    ]
 
 
 def test_everybody_can_follow_write_tap_and_leave(

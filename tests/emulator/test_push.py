@@ -21,6 +21,7 @@ MakeSender = Callable[..., Sender]
 Write = Callable[..., bytes]
 URL = "http://bot.example/wechat"
 SCAN = wire.scan("oXXX", 1668926536, scene="vip", ticket="gQT")
+DOWN = PushResponse(status=500, body=b"")
 HELLO = "<MsgType>text</MsgType><Content>hello</Content>"
 
 
@@ -227,6 +228,36 @@ def test_repeats_follow_an_answer_and_are_compared_with_it(
     assert twice.repeats_agree()
     callback.answers = [reply(HELLO), other]
     assert not pusher().send(SCAN, sender(), url=URL, repeats=1).repeats_agree()
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_same"),
+    [
+        pytest.param(b"success", b"success", True, id="acknowledged"),
+        pytest.param(b"success", DOWN, False, id="then-failed"),
+        pytest.param(DOWN, DOWN, False, id="failed"),
+        pytest.param(DOWN, b"success", False, id="failed-at-first"),
+        pytest.param(b"<html>", b"<html>", True, id="broken"),
+        pytest.param(b"<html>", b"success", False, id="broken-at-first"),
+        pytest.param(b"success", b"<html>", False, id="then-broken"),
+        pytest.param(b"success", TimeoutError(), False, id="then-late"),
+    ],
+)
+def test_repeat_is_the_same_when_the_platform_makes_the_same_of_it(
+    pusher: Callable[..., Pusher],
+    callback: Any,
+    sender: MakeSender,
+    *,
+    first: Any,
+    second: Any,
+    is_same: bool,
+) -> None:
+    pushing, attempts = pusher(), 3 if first is DOWN else 1
+    callback.answers = [*[first] * attempts, second]
+
+    delivery = pushing.send(SCAN, sender(), url=URL, repeats=1)
+
+    assert delivery.repeats_agree() is is_same
 
 
 def test_lost_answer_is_a_failure_although_the_bot_answered(

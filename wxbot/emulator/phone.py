@@ -250,7 +250,7 @@ def _exchange(item: Exchange, delivery: Delivery) -> Answer:
         "reason": item.verdict.reason,
         "detail": item.verdict.detail,
         "is_repeat": item.is_repeat,
-        "is_same": item.verdict.bubble == delivery.bubble if item.is_repeat else None,
+        "is_same": delivery.agrees(item) if item.is_repeat else None,
         "query": item.query,
         "request_xml": item.request_xml,
         "reply_xml": item.reply_xml,

@@ -92,7 +92,13 @@ class Delivery:
 
     def repeats_agree(self) -> bool:
         """Say whether every repeat got the same answer as the delivery that was shown."""
-        return all(item.verdict.bubble == self.bubble for item in self.exchanges if item.is_repeat)
+        return all(self.agrees(item) for item in self.exchanges if item.is_repeat)
+
+    def agrees(self, repeat: Exchange) -> bool:
+        """Say whether a repeat got the same answer as the delivery that was shown; none is like no other."""
+        if self.verdict is None or repeat.verdict.outcome == "failed":
+            return False
+        return _seen(repeat.verdict) == _seen(self.verdict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -271,6 +277,11 @@ class Pusher:
         if on_the_way:
             self._sleep(on_the_way)
         return seconds + trouble.slow_seconds
+
+
+def _seen(verdict: Verdict) -> tuple[str, Bubble | None]:
+    # The notice stands for the push: a repeat with the same broken answer brings no second one.
+    return verdict.outcome, None if verdict.outcome == "fault" else verdict.bubble
 
 
 def _unanswered(error: OSError) -> str:
