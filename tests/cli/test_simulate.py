@@ -134,6 +134,19 @@ def test_bot_that_does_not_run_is_named(configured: Any, monkeypatch: pytest.Mon
     assert f"wxbot: {url}: the callback cannot be reached. Does the bot run?" in result.output
 
 
+def test_bot_that_answers_too_much_was_reached(configured: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(configured.folder)
+    app = Flask("long")
+    app.add_url_rule("/", view_func=lambda: "x" * 1_200_000, methods=["POST"], endpoint="answer")
+
+    with Running(app) as running:
+        result = simulate("scan", "vip", "--url", f"{running.url}/")
+
+    assert result.exit_code == 1
+    assert f"wxbot: {running.url}/: the answer is too long or breaks off" in result.output
+    assert "Does the bot run?" not in result.output
+
+
 def test_answers_that_wechat_refuses_or_that_differ_are_shown(
     configured: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,6 +167,9 @@ def test_answers_that_wechat_refuses_or_that_differ_are_shown(
     ("arguments", "said"),
     [
         (["--url", "localhost"], "is no URL"),
+        (["--url", "http://a..b/wechat"], "is no URL"),
+        (["--url", f"http://{'a' * 64}.example/wechat"], "is no URL"),
+        (["--url", "http://[::1/wechat"], "is no URL"),
         (["--account", "branch"], "there is no account 'branch'"),
         (["--repeat", "0"], "0 is not in the range"),
         (["--mode", "secret"], "'secret' is not one of"),

@@ -59,6 +59,8 @@ def test_rules_and_account_are_changed(client: FlaskClient, world: World) -> Non
         ("account", {"callback_url": "localhost:8000/wechat"}),
         ("account", {"callback_url": "http:///wechat"}),
         ("account", {"callback_url": "http://a.example:99999/"}),
+        ("account", {"callback_url": "http://a..b/wechat"}),
+        ("account", {"callback_url": f"http://{'a' * 64}.example/wechat"}),
         ("trouble", [1]),
     ],
 )

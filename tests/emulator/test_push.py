@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
-from flask import Flask, redirect, request
+from flask import Flask, Response, redirect, request
 
 from wxbot.emulator import wire
 from wxbot.emulator.clock import Clock
@@ -379,3 +379,27 @@ def test_endless_answer_is_given_up(sender: MakeSender) -> None:
 
     with Running(app) as running, pytest.raises(ConnectionError, match="does not end"):
         over_http(5.0)(f"{running.url}/wechat", "a=b", b"<xml/>", {})
+
+
+@pytest.mark.parametrize("whole", ["x" * (1 << 21), ""], ids=["endless", "short"])
+def test_answer_that_is_cut_off_came_from_somewhere(sender: MakeSender, whole: str) -> None:
+    app = Flask("broken")
+
+    @app.route("/wechat", methods=["GET", "POST"])
+    def broken() -> Response:
+        request.get_data()  # what is left of it would reset the connection
+        return Response(iter([whole or "<xml>"]), headers={} if whole else {"Content-Length": "60"})
+
+    with Running(app) as running:
+        pushed = Pusher(rules=lambda: Rules(attempts=1)).send(SCAN, sender(), url=f"{running.url}/wechat")
+        verified = Pusher().verify(sender(), url=f"{running.url}/wechat")
+
+    assert [each.verdict.reason for each in pushed.exchanges] == ["cut_off"]
+    assert (verified.is_verified, verified.reason) == (False, "cut_off")
+
+
+@pytest.mark.parametrize("host", ["a..b", f"{'a' * 64}.example"])
+def test_name_that_no_host_can_have_cannot_be_reached(sender: MakeSender, host: str) -> None:
+    verified = Pusher().verify(sender(), url=f"http://{host}/wechat")
+
+    assert (verified.is_verified, verified.reason) == (False, "refused")

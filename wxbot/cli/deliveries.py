@@ -5,7 +5,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 import click
 
@@ -120,7 +119,7 @@ def _target(wanted: Wanted) -> Target:
     account = configured.accounts[name]
     path = "/wechat" if name == "default" else f"/wechat/{name}"
     url = wanted.url or f"http://127.0.0.1:8000{path}"
-    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+    if not wire.is_address(url):
         raise click.BadParameter(f"{url!r} is no URL; write http://HOST:PORT/wechat", param_hint="--url")
     sender = Sender(
         appid=account.appid,

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import requests
+from urllib3.exceptions import LocationParseError
 from urllib3.util import SKIP_HEADER
 
 from wxbot import clock
@@ -39,8 +40,12 @@ class PushResponse:
     seconds: float = 0.0
 
 
-# (url, query, body, headers); an empty body means GET. Raises TimeoutError when no answer came in time, any
-# other OSError when none can come.
+class CutOffError(ConnectionError):
+    """The callback was reached, but its answer is too long or breaks off."""
+
+
+# (url, query, body, headers); an empty body means GET. Raises TimeoutError when no answer came in time,
+# CutOffError when only a part of one did, any other OSError when none can come.
 Post = Callable[[str, str, bytes, Mapping[str, str]], PushResponse]
 
 
@@ -133,7 +138,8 @@ def over_http(timeout_seconds: float) -> Post:
                 response = session.send(prepared, timeout=timeout_seconds, stream=True, allow_redirects=False)
                 with response:
                     answer = _read(response)
-            except requests.RequestException as error:
+            # For a name that no host can have, requests lets urllib3's own error through.
+            except (requests.RequestException, LocationParseError) as error:
                 raise _named(error, seconds=clock.monotonic() - started, limit=timeout_seconds) from error
         seconds = clock.monotonic() - started
         if seconds >= timeout_seconds:
@@ -145,12 +151,14 @@ def over_http(timeout_seconds: float) -> Post:
     return post
 
 
-def _named(error: requests.RequestException, *, seconds: float, limit: float) -> OSError:
+def _named(error: Exception, *, seconds: float, limit: float) -> OSError:
     """Return what an error means; a connection that was shut at the deadline ends in any of them."""
     if seconds >= limit or isinstance(error, requests.Timeout):
         return TimeoutError(str(error))
     if isinstance(error, requests.exceptions.SSLError):
         return ssl.SSLError(str(error))
+    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+        return CutOffError(str(error))
     return ConnectionError(str(error))
 
 
@@ -287,6 +295,8 @@ def _seen(verdict: Verdict) -> tuple[str, Bubble | None]:
 def _unanswered(error: OSError) -> str:
     if isinstance(error, ssl.SSLError):
         return "tls"
+    if isinstance(error, CutOffError):
+        return "cut_off"
     return "timeout" if isinstance(error, TimeoutError) else "refused"
 
 
@@ -322,5 +332,5 @@ def _read(response: requests.Response) -> bytes:
     for chunk in response.iter_content(8192):
         answer += chunk
         if len(answer) > MAX_ANSWER_BYTES:
-            raise ConnectionError("the answer does not end")
+            raise CutOffError("the answer does not end")
     return answer

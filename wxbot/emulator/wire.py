@@ -170,6 +170,17 @@ def document(push: Push, gh_id: str) -> str:
     return f"<xml>{lines}\n</xml>"
 
 
+def is_address(url: str) -> bool:
+    """Say whether a URL could be one to push to: HTTP, and a host with a name that hosts may have."""
+    try:
+        parts = urlsplit(url)
+        # Its labels have 1 to 63 characters; anything else is found out only when it is connected to.
+        host = (parts.hostname or "").encode("idna")
+        return parts.scheme in ("http", "https") and bool(host) and parts.port != 0
+    except ValueError:
+        return False
+
+
 def address(url: str, query: str) -> tuple[str, str]:
     """Return the callback URL and the whole query: its own, which WeChat keeps, then WeChat's."""
     parts = urlsplit(url)

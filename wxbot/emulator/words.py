@@ -256,6 +256,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "error_no_callback_url": ("还没有回调地址", "There is no callback URL"),
     "reason_timeout": ("5 秒内没有收到回复", "no answer within 5 s"),
     "reason_refused": ("连不上回调地址", "the callback cannot be reached"),
+    "reason_cut_off": ("回复太长，或者没发完连接就断了", "the answer is too long or breaks off"),
     "reason_tls": ("证书有问题，HTTPS 连接没有建立", "no HTTPS connection: the certificate is not trusted"),
     "reason_lost": ("回复在路上丢了（模拟故障）", "the answer got lost (on purpose)"),
     "reason_status": ("HTTP {0}，不是 200", "HTTP {0} instead of 200"),

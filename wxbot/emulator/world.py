@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from wxbot.emulator.clock import Clock
 from wxbot.emulator.codes import Code, Codes
@@ -24,7 +23,7 @@ from wxbot.emulator.refusals import Refusal
 from wxbot.emulator.rules import Rules, Trouble
 from wxbot.emulator.tokens import AccessTokens, DailyCalls, MinuteCalls, MonthCalls
 from wxbot.emulator.windows import Windows
-from wxbot.emulator.wire import Mode, Sender
+from wxbot.emulator.wire import Mode, Sender, is_address
 
 State = Literal["stranger", "following", "left"]
 Side = Literal["person", "account", "system"]
@@ -60,7 +59,7 @@ class Account:
     oauth_domain: str = ""
 
     def __post_init__(self) -> None:
-        if self.callback_url and not _is_address(self.callback_url):
+        if self.callback_url and not is_address(self.callback_url):
             raise ValueError(
                 f"{self.callback_url!r} is no address to push to; write one like http://127.0.0.1:8000/wechat"
             )
@@ -308,14 +307,6 @@ def page_of(openids: list[str], after: object) -> tuple[list[str], str]:
     start = openids.index(str(after)) + 1 if after else 0
     page = openids[start : start + PAGE]
     return page, page[-1] if page else ""
-
-
-def _is_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
 
 
 def _origin(code: Code | None) -> dict[str, Any]:
