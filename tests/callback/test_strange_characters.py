@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.callback.conftest import Line
+from tests.events.settling import BusyError, gone, settle
 from wxbot.db.models import events
 from wxbot.emulator import wire
 from wxbot.emulator.wire import Bare, Push
@@ -61,6 +62,23 @@ def test_authentic_text_that_breaks_out_of_its_element_is_acknowledged_and_kept_
     answers = delivered(line, push)
 
     assert answers == [(200, False)] * 3
+    assert kept(line) == [("malformed", wire.document(push, line.wx.world.account.gh_id).encode())]
+
+
+@pytest.mark.parametrize("failing", [BusyError, None], ids=["locked", "gone"])
+@pytest.mark.parametrize("mode", ["safe", "compatible"])
+def test_broken_document_that_the_database_does_not_take_waits_in_the_spool(
+    make_line: Callable[..., Line], mode: str, failing: type[Exception] | None
+) -> None:
+    line = make_line(mode)
+    push = wire.text("o1", line.now(), content="a]]>b", msg_id=22211872600753510)
+
+    with gone(line.wx, only="INSERT", error=failing) if failing else gone(line.wx):
+        answers = delivered(line, push)
+    settle(line.wx)
+    answers += delivered(line, push)
+
+    assert answers == [(200, False)] * 6
     assert kept(line) == [("malformed", wire.document(push, line.wx.world.account.gh_id).encode())]
 
 

@@ -45,7 +45,7 @@ def busy(wx: Wx, name: str = "chen") -> User:
     for scene in (f"bind:{name}", claim.scene, "broken", "later", "told"):
         chen.scan(scene)
     who = person("default", chen.openid)
-    wx.bot.records.note_malformed("default", body=f"<xml>{chen.openid}".encode(), reason="torn")
+    wx.bot.outage.keep_malformed("default", body=f"<xml>{chen.openid}".encode(), reason="torn")
     with wx.session() as session:
         row = {"account": "default", "person": who}
         session.execute(insert(follower_tags).values(**row, tag="vip", tagged_at=1))

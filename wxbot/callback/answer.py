@@ -141,11 +141,10 @@ class Answering:
             raise malformed
         reason = "encrypted, but the account's mode is plain" if _is_encrypted(opened) else malformed.reason
         log.error("a callback of account %s was malformed (%s); its body is kept", account, reason)
-        self._write(
-            lambda: self.records.note_malformed(
-                account, body=opened.body, reason=reason, signed_by=opened.signed_by
-            )
-        )
+        try:
+            self.outage.keep_malformed(account, body=opened.body, reason=reason, signed_by=opened.signed_by)
+        except SpoolError as error:
+            raise UnrecordedError(str(error)) from error
         return ACKNOWLEDGEMENT
 
 

@@ -20,7 +20,7 @@ from wxbot.events.recent import KEPT_SECONDS, RecentAnswers
 from wxbot.events.records import Delivery, Records
 from wxbot.events.rows import State
 from wxbot.events.spool import Spool, SpoolError
-from wxbot.events.spooled import Spooled
+from wxbot.events.spooled import MALFORMED, Spooled
 from wxbot.outcome import Outcome, Status
 from wxbot.scenes.dispatch import Texts
 from wxbot.wechat import replies
@@ -146,6 +146,32 @@ class Outage:
         )
         return reply if earlier is None else earlier
 
+    def keep_malformed(
+        self, account: str, *, body: bytes, reason: str, signed_by: bytes | None = None
+    ) -> None:
+        """Record an authentic document that no handler can be given, or put it into the spool.
+
+        Raises SpoolError when the spool cannot be written either, ForbiddenError like `Records.recall`.
+        """
+        entry = Spooled(
+            account=account,
+            body=body,
+            arrived_at=int(clock.now().timestamp()),
+            signed_by=signed_by,
+            reply=replies.to_data(replies.ACK),
+            status=Status.FAILED,
+            detail=MALFORMED + reason,
+        )
+        if not self.is_on:
+            try:
+                with self._engine.begin() as connection:
+                    self._records.note_malformed(connection, entry)
+            except SQLAlchemyError as error:
+                self.note(error, has_waited=True)
+            else:
+                return
+        self.spool.append(entry)
+
     def _known(self, delivery: Delivery) -> Reply | Acknowledgement | None:
         """Return what an event was answered: here, by whomever as long as that can be read, or next door."""
         answer = self._answers.find(delivery.event.digest)
@@ -227,6 +253,9 @@ class Outage:
         self._records.dispatch(ids)
 
     def _admit(self, connection: Connection, entry: Spooled) -> list[bytes]:
+        if entry.detail.startswith(MALFORMED) and not entry.handler:
+            self._records.note_malformed(connection, entry)
+            return []
         event = parse_event(entry.body, account=entry.account)
         reply = _reply_of(entry.reply) or self._texts.recorded(event)
         run, outcome = event.digest, _outcome_of(entry, reply)

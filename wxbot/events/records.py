@@ -24,6 +24,7 @@ from wxbot.errors import ForbiddenError
 from wxbot.events import followups, rows
 from wxbot.events.listeners import Audience
 from wxbot.events.rows import LEASE_SECONDS, State
+from wxbot.events.spooled import MALFORMED, Spooled
 from wxbot.events.together import Together
 from wxbot.followers import Follower
 from wxbot.jobs.outbox import Job, enqueue
@@ -261,32 +262,28 @@ class Records:
         with self.engine.begin() as connection:
             _note_signature(connection, account, signed_by=signed_by, key=key)
 
-    def note_malformed(
-        self, account: str, *, body: bytes, reason: str, signed_by: bytes | None = None
-    ) -> None:
-        """Keep a clipped copy of an authentic document that no handler can be given.
+    def note_malformed(self, connection: Connection, entry: Spooled) -> None:
+        """Keep a clipped copy of an authentic document that no handler can be given, once.
 
         Raises ForbiddenError like `recall`.
         """
-        digest = sha256(b"malformed\0" + account.encode() + b"\0" + body).digest()[:16]
-        now = int(clock.now().timestamp())
+        key = sha256(b"malformed\0" + entry.account.encode() + b"\0" + entry.body).digest()[:16]
         row = {
-            "key": digest,
-            "account": account,
+            "key": key,
+            "account": entry.account,
             "person": b"",
             "kind": "malformed",
-            "created_at": now,
-            "recorded_at": now,
+            "created_at": entry.arrived_at,
+            "recorded_at": entry.arrived_at,
             "state": State.DONE,
-            "run": digest,
+            "run": key,
             "outcome": Status.FAILED,
-            "detail": reason,
+            "detail": entry.detail.removeprefix(MALFORMED),
             "reply": rows.dump(replies.ACK),
-            "body": body[:_BODY_BYTES],
+            "body": entry.body[:_BODY_BYTES],
         }
-        with self.engine.begin() as connection:
-            _note_signature(connection, account, signed_by=signed_by, key=digest)
-            insert_first(connection, models.events, row)
+        _note_signature(connection, entry.account, signed_by=entry.signed_by, key=key)
+        insert_first(connection, models.events, row)
 
     def _enter(
         self,

@@ -9,6 +9,8 @@ from typing import Any
 
 from wxbot.outcome import Status
 
+# Begins the detail of a document that no handler can be given; the reason follows.
+MALFORMED = "malformed: "
 LINE_START = b'{"sum":"'
 _LINE = re.compile(rb'\{"sum":"([0-9a-f]{16})","event":(.*)\}\n', re.DOTALL)
 
