@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select, text, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from tests.events.settling import BusyError, gone, settle
@@ -56,6 +57,23 @@ def test_what_comes_during_an_outage_is_run_once_afterwards(
     assert [message.text for message in ailin.messages] == ["好"]
     with wx.session() as session:
         assert session.execute(text("SELECT count(*) FROM notes")).scalar_one() == 1
+
+
+def test_worker_leaves_the_spool_as_it_is_until_the_database_answers(
+    plugin: Plugin, make_wx: Callable[..., Wx]
+) -> None:
+    """It meets no events, which would tell it that there is an outage."""
+    plugin.scene("code")(lambda scan: "好")
+    web, worker = make_wx(), make_wx()
+    with gone(web), gone(worker):
+        web.user("ailin").scan("code")
+        with pytest.raises(OperationalError):
+            worker.bot.outage.bring_in()
+        waiting = [path.name for path in web.bot.outage.spool.folder.glob("*.jsonl")]
+    settle(web)
+
+    assert not worker.bot.outage.is_on
+    assert waiting == ["current.jsonl"]
 
 
 def test_light_reply_that_could_not_be_written_is_kept_with_its_event(

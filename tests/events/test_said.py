@@ -134,6 +134,35 @@ def test_file_that_was_read_is_not_read_again_for_its_new_name(
     assert len(read) == 1  # what was written last, and not read since
 
 
+def test_no_file_is_read_twice(ours: Spool, theirs: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    for who in ("ailin", "bo", "chen"):
+        keep(theirs, who, "one")
+        theirs._close_current()
+    keep(ours, "dai", "one")
+    read: list[bytes] = []
+    monkeypatch.setattr(said, "from_line", lambda line: read.append(line) or from_line(line))
+
+    for who in ("eli", "fei", "gao"):
+        theirs._close_current()
+        assert keep(ours, who, "one") == "one"
+        assert keep(ours, "bo", "late") == "one"
+
+    assert len(read) == len(set(read)) == 4  # what it has written itself
+
+
+def test_file_that_comes_in_the_place_of_an_imported_one_is_read(ours: Spool, theirs: Spool) -> None:
+    """File systems give the number of a removed file to the next one."""
+    keep(theirs, "ailin", "one")
+    theirs._close_current()
+    keep(ours, "bo", "one")
+    kept(theirs)
+    keep(theirs, "chen", "one")
+    theirs._close_current()
+    keep(theirs, "dai", "one")
+
+    assert [keep(ours, who, "late") for who in ("ailin", "chen", "dai")] == ["one"] * 3
+
+
 def test_repeat_after_a_minute_is_spooled_again(ours: Spool, theirs: Spool) -> None:
     keep(theirs, "ailin", "one", seconds_ago=100)
 

@@ -197,6 +197,25 @@ def test_import_killed_halfway_begins_anew(tmp_path: Path) -> None:
     assert [int(entry.body) for entry in entered] == list(range(251))
 
 
+def test_imports_that_fail_make_one_file(tmp_path: Path) -> None:
+    """As a worker tries each second of an outage; every process reads what gets a new name."""
+    spool = Spool(tmp_path)
+
+    def fail(_batch: Sequence[Spooled]) -> None:
+        raise ConnectionResetError
+
+    for number in range(3):
+        spool.append(Spooled(account="default", body=b"%d" % number, arrived_at=1))
+        with pytest.raises(ConnectionResetError):
+            spool.import_into(fail)
+    names = sorted(path.name.split("-")[0] for path in tmp_path.iterdir())
+    entered: list[Spooled] = []
+    spool.import_into(entered.extend)
+
+    assert names == ["current.jsonl", "import"]
+    assert [entry.body for entry in entered] == [b"0", b"1", b"2"]
+
+
 def run(command: Sequence[str | Path]) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

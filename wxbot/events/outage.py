@@ -56,6 +56,7 @@ class Outage:
         self._texts = texts
         self._answers = RecentAnswers()
         self._neighbours = Neighbours(spool.folder, self._answers.find)
+        self._probe = probe
         self._gate = DatabaseGate(probe, on_close=self._import_quietly)
         self._is_readable = False
         self._has_echoes_until = -math.inf
@@ -186,6 +187,7 @@ class Outage:
         """Import what the spool holds; returns how many events. Raises what the database raises."""
         if self.is_on or not self.spool.size().bytes:
             return 0
+        self._probe()  # a worker meets no events, so that its gate may be closed all through an outage
         put_back: list[Spooled] = []
         count = self.spool.import_into(partial(self._enter, put_back)) - len(put_back)
         if count > 0:

@@ -31,6 +31,8 @@ class Said:
         # Kept open: an import may rename and remove the file, and its last lines are read all the same.
         self._file: int | None = None
         self._offset = 0
+        # Of the files that wait for their import, to which nobody adds: those that were read to their end.
+        self._read: set[str] = set()
 
     def find(self, event: bytes) -> Reply | Acknowledgement | None:
         """Return what the first line about an event says, None if there is none or it may not be on disk."""
@@ -49,18 +51,30 @@ class Said:
         if self._is_current():
             return
         # What was written while nobody looked, and is being imported. Read twice it does no harm, but takes
-        # time: the one that was read to its end is left out.
+        # time: what was read to its end is left out, also the file that we have open and that has a new name.
         known = None if self._file is None else os.fstat(self._file)
-        for path in [*sorted(self._folder.glob("import-*.jsonl")), self._folder / self._current]:
-            with suppress(OSError):
-                there = path.stat()
-                is_known = known is not None and os.path.samestat(there, known)
-                if not is_known and there.st_mtime > clock.now().timestamp() - KEPT_SECONDS:
-                    self._open(path)
-                    self._read_on()
+        waiting = sorted(self._folder.glob("import-*.jsonl"))
+        self._read.intersection_update(path.name for path in waiting)
+        for path in [*waiting, self._folder / self._current]:
+            if path.name not in self._read:
+                with suppress(OSError):
+                    self._read_new(path, known)
 
     def close(self) -> None:
         """Let go of the file, whose room is free only then."""
+        self._read.clear()
+        self._release()
+
+    def _read_new(self, path: Path, known: os.stat_result | None) -> None:
+        there = path.stat()
+        is_known = known is not None and os.path.samestat(there, known)
+        if not is_known and there.st_mtime > clock.now().timestamp() - KEPT_SECONDS:
+            self._open(path)
+            self._read_on()
+        if path.name != self._current:
+            self._read.add(path.name)
+
+    def _release(self) -> None:
         if self._file is not None:
             os.close(self._file)
             self._file = None
@@ -74,7 +88,7 @@ class Said:
             return False
 
     def _open(self, path: Path) -> None:
-        self.close()
+        self._release()
         self._file, self._offset = os.open(path, os.O_RDONLY | os.O_CLOEXEC), 0
 
     def _read_on(self) -> None:

@@ -2,7 +2,8 @@
 
 1. append: lock the folder, look whether the event is there already (said.py), open `current.jsonl`, end a
    torn line, write, fsync, unlock.
-2. import: lock the folder, rename the file to `import-….jsonl`, unlock; then line by line into the database.
+2. import: what earlier imports left; then lock the folder, rename the file to `import-….jsonl`, unlock; line
+   by line into the database.
 3. drop: when all its lines are entered; those that cannot be read are set aside in `damaged-….jsonl`, those
    that cannot be entered in `refused.jsonl`.
 
@@ -136,15 +137,13 @@ class Spool:
 
         A file is dropped once `enter` has returned for all of it. What `enter` raises ends the import, and
         the next one begins that file anew. Several importers share the files between them.
+
+        The file that is appended to comes last: as long as `enter` raises, no more and more files are made,
+        each of which every process would look at.
         """
-        self._close_current()
-        count = 0
-        for path in sorted(self.folder.glob("import-*.jsonl")):
-            try:
-                count += _import(path, enter)
-            except SpoolError as error:  # this file must not keep the others
-                log.error("%s", error)
-        return count
+        count = sum(_import_or_log(path, enter) for path in sorted(self.folder.glob("import-*.jsonl")))
+        closed = self._close_current()
+        return count + (_import_or_log(closed, enter) if closed else 0)
 
     def set_aside(self, entries: Iterable[Spooled]) -> None:
         """Keep events that were read but cannot be entered where no import looks; twice if asked twice.
@@ -232,16 +231,19 @@ class Spool:
                 raise
             _append(folder, name, lines)
 
-    def _close_current(self) -> None:
+    def _close_current(self) -> Path | None:
         """Give the file that is appended to a name of its own; nobody writes into it from then on."""
         current = self.folder / _CURRENT
         try:
             if not current.exists():
-                return
+                return None
             with locked(self.folder) as folder:
-                if current.exists() and current.stat().st_size:
-                    current.rename(self.folder / f"import-{time.time_ns():020d}-{secrets.token_hex(4)}.jsonl")
-                    os.fsync(folder)
+                if not current.exists() or not current.stat().st_size:
+                    return None
+                name = f"import-{time.time_ns():020d}-{secrets.token_hex(4)}.jsonl"
+                closed = current.rename(self.folder / name)
+                os.fsync(folder)
+                return closed
         except OSError as error:
             raise SpoolError(f"the spool {self.folder} could not be imported: {error.strerror}.") from error
 
@@ -289,6 +291,14 @@ def _append_whole(file: int, lines: bytes) -> None:
         with suppress(OSError):
             os.ftruncate(file, size)
         raise
+
+
+def _import_or_log(path: Path, enter: Callable[[Sequence[Spooled]], None]) -> int:
+    try:
+        return _import(path, enter)
+    except SpoolError as error:  # this file must not keep the others
+        log.error("%s", error)
+        return 0
 
 
 def _import(path: Path, enter: Callable[[Sequence[Spooled]], None]) -> int:
