@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import pytest
 
 from wxbot import Text, clock
-from wxbot.events import said, spool
+from wxbot.events import folder_lock, said, spool
 from wxbot.events.folder_lock import locked
 from wxbot.events.spool import Spool, SpoolError
 from wxbot.events.spooled import Spooled, from_line
@@ -227,6 +227,39 @@ def test_deliveries_of_one_batch_get_one_answer(ours: Spool, folder: Path) -> No
 
     assert len(answers) == 4 and len(set(answers.values())) == 1
     assert kept(ours) == [answers["0"]]
+
+
+def test_another_process_has_its_turn_before_who_has_just_written_writes_again(
+    ours: Spool, theirs: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It asks for the folder once in a while only, and would meet it locked for as long as events come."""
+    entered, go_on = threading.Event(), threading.Event()
+    fsync, sleep = os.fsync, time.sleep
+
+    def fsync_slowly(file: int) -> None:
+        entered.set()
+        go_on.wait(20)
+        fsync(file)
+
+    def let_them(seconds: float) -> None:
+        if threading.current_thread() is second and seconds > folder_lock._LOCK_PAUSE_SECONDS:
+            keep(theirs, "bo", "two")
+        sleep(seconds)
+
+    first = threading.Thread(target=lambda: keep(ours, "ailin", "one"))
+    second = threading.Thread(target=lambda: keep(ours, "chen", "three"))
+    monkeypatch.setattr(os, "fsync", fsync_slowly)
+    monkeypatch.setattr(time, "sleep", let_them)
+    first.start()
+    assert entered.wait(20)
+    second.start()
+    while not ours._queue:
+        sleep(0.01)
+    go_on.set()
+    first.join()
+    second.join()
+
+    assert kept(ours) == ["one", "two", "three"]
 
 
 def test_what_goes_back_into_the_spool_is_kept_although_it_is_known(ours: Spool) -> None:

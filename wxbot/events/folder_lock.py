@@ -11,6 +11,7 @@ from pathlib import Path
 # Under it a line is written and fsynced.
 _LOCK_SECONDS = 2.0
 _LOCK_PAUSE_SECONDS = 0.005
+_GIVE_WAY_SECONDS = 2 * _LOCK_PAUSE_SECONDS
 
 
 @contextmanager
@@ -30,6 +31,15 @@ def locked(folder: Path) -> Iterator[int]:
             fcntl.flock(descriptor, fcntl.LOCK_UN)
     finally:
         os.close(descriptor)
+
+
+def give_way() -> None:
+    """Leave a folder alone for long enough that whoever waits in another process finds it unlocked.
+
+    For who has just unlocked it and is to lock it again: others ask now and then, and the kernel puts nobody
+    in a queue who does not wait for ever.
+    """
+    time.sleep(_GIVE_WAY_SECONDS)
 
 
 def _lock(descriptor: int) -> None:

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from wxbot.errors import ConfigurationError, WxbotError
-from wxbot.events.folder_lock import locked
+from wxbot.events.folder_lock import give_way, locked
 from wxbot.events.reserve import Reserve
 from wxbot.events.said import Said
 from wxbot.events.spooled import LINE_START, Spooled, from_line, to_line
@@ -78,6 +78,7 @@ class Spool:
         # One thread writes for all that wait, under one fsync; those that come meanwhile are its next batch.
         self._turn = threading.Condition()
         self._is_writing = False
+        self._is_going_on = False  # more had come while the last batch was written
         self._queue: list[_Waiting] = []
 
     def check(self) -> None:
@@ -189,10 +190,13 @@ class Spool:
             return True
 
     def _write_queue(self) -> None:
-        with self._turn:
-            batch, self._queue = self._queue, []
+        batch: list[_Waiting] = []
         failure = _Waiting.failure
         try:
+            if self._is_going_on:
+                give_way()
+            with self._turn:
+                batch, self._queue = self._queue, []
             self._write_new(batch)
             failure = ""
         except OSError as error:
@@ -201,7 +205,7 @@ class Spool:
             with self._turn:
                 for waiting in batch:
                     waiting.is_settled, waiting.failure = True, failure if waiting.known is None else ""
-                self._is_writing = False
+                self._is_writing, self._is_going_on = False, bool(self._queue)
                 self._turn.notify_all()
 
     def _write_new(self, batch: Sequence[_Waiting]) -> None:
