@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, cast
 
-from sqlalchemy import Connection, Engine, and_, select, update
+from sqlalchemy import Connection, Engine, Update, and_, select, update
 from sqlalchemy.exc import DataError, DBAPIError
 
 from wxbot import clock, followers
@@ -180,14 +180,9 @@ class Records:
 
     def mark_late(self, event: Event, *, patience_seconds: float = PATIENCE_SECONDS) -> bool:
         """Turn a `running` record into `late`: from now on its reply is the interim text."""
-        changed = (
-            update(models.events)
-            .where(models.events.c.key == event.digest, models.events.c.state == State.RUNNING)
-            .values(state=State.LATE, outcome=Status.LATE)
-        )
         with self.engine.begin() as connection:
             be_patient(connection, patience_seconds)
-            return connection.execute(changed).rowcount == 1
+            return connection.execute(_made_late(event)).rowcount == 1
 
     def finish(
         self, connection: Connection, event: Event, outcome: Outcome, *, run: bytes
@@ -245,12 +240,14 @@ class Records:
     ) -> list[bytes]:
         """Write the row of an event that was answered while the database was away, unless it is on record.
 
+        One that is `running` says what has been told to nobody: it becomes `late` with what was answered.
         Returns the ids of the jobs that its `outcome` causes, if it has one, and of kept messages that may go
         out now. Raises ForbiddenError, and has written nothing, when its signature came with another event.
         """
         event = delivery.event
         _note_signature(connection, event.account, signed_by=delivery.signed_by, key=event.digest)
         if not insert_first(connection, models.events, row):
+            connection.execute(_made_late(event).values(reply=row["reply"]))
             return []
         known = followers.find(connection, event.account, event.openid)
         followers.note(connection, event, None)
@@ -363,6 +360,14 @@ def _insert_ends(connection: Connection, ends: Sequence[_End]) -> bool:
         insert_new(connection, models.events, events)
         and insert_new(connection, models.followers, people)
         and insert_new(connection, models.signatures, signatures)
+    )
+
+
+def _made_late(event: Event) -> Update:
+    return (
+        update(models.events)
+        .where(models.events.c.key == event.digest, models.events.c.state == State.RUNNING)
+        .values(state=State.LATE, outcome=Status.LATE)
     )
 
 

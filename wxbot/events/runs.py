@@ -193,16 +193,17 @@ class Runs:
     def _is_answered(self, run: Run) -> bool:
         """Answer from the record if there is one, waiting for a run elsewhere until our deadline."""
         recalled = self._ask(run)
-        while recalled.state is State.RUNNING and run.age_seconds < self._deadline_seconds:
+        # Also beside a row that is `running`: what that says has been told to nobody.
+        echo = self._outage.echo(run.event) if recalled.state in (None, State.RUNNING) else None
+        while echo is None and recalled.state is State.RUNNING and run.age_seconds < self._deadline_seconds:
             time.sleep(_POLL_SECONDS)
             recalled = self._ask(run)
-        echo = self._outage.echo(run.event) if recalled.state is None else None
         if echo is None and (recalled.state is None or recalled.run == run.id):  # late before it had a thread
             run.known = recalled.follower
             return run.is_abandoned
         run.is_repeat = True
         metrics.repeat()
-        if recalled.state is State.RUNNING:
+        if echo is None and recalled.state is State.RUNNING:
             self._records.mark_late(run.event)
             recalled = self._ask(run)
         if not recalled.is_signature_known:
@@ -290,7 +291,7 @@ class Runs:
                 return False
             if not run.has_row:
                 assert run.interim is not None
-                run.has_row = self._records.claim(run.delivery, run.interim, run=run.id, known=run.known)
+                run.has_row = self._settling.claim(run, run.interim)
                 if run.has_row:
                     self.watch.hold(run)
             return run.has_row
@@ -332,9 +333,7 @@ class Runs:
     def _mark_late(self, run: Run, patience_seconds: float) -> None:
         if not run.has_row:
             interim = run.interim or self._dispatcher.texts.waiting(run.event)
-            run.has_row = self._records.give_up(
-                run.delivery, interim, run=run.id, known=run.known, patience_seconds=patience_seconds
-            )
+            run.has_row = self._settling.give_up(run, interim, patience_seconds=patience_seconds)
             run.is_late = run.has_row
             if run.has_row:
                 self.watch.hold(run)

@@ -1,6 +1,7 @@
-"""The end of a run, written once whatever happens to the connection meanwhile."""
+"""The rows of a run, each written once whatever happens to the connection meanwhile."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 
 from sqlalchemy import Connection
@@ -28,15 +29,24 @@ class Settling:
         if run.has_row:  # it was late before its turn came: what the person was told stays
             self._records.finish_alone(run.event, outcome, run=run.id)
             return False
-        try:
-            return self._records.settle(run.delivery, outcome, run=run.id, known=run.known)
-        except DBAPIError as error:
-            if not error.connection_invalidated:
-                raise
-            recalled = self._records.recall(run.delivery)
-            if recalled.state is not None:  # the commit whose answer was lost may have been ours
-                return recalled.run == run.id
-            return self._records.settle(run.delivery, outcome, run=run.id, known=run.known)
+        return self._is_ours(
+            run, lambda: self._records.settle(run.delivery, outcome, run=run.id, known=run.known)
+        )
+
+    def claim(self, run: Run, interim: Answer) -> bool:
+        """Write `running` before a handler that writes starts; False: another run was faster."""
+        return self._is_ours(
+            run, lambda: self._records.claim(run.delivery, interim, run=run.id, known=run.known)
+        )
+
+    def give_up(self, run: Run, interim: Answer, *, patience_seconds: float) -> bool:
+        """Write `late` for a run that has no row yet; False: another run was faster."""
+        return self._is_ours(
+            run,
+            lambda: self._records.give_up(
+                run.delivery, interim, run=run.id, known=run.known, patience_seconds=patience_seconds
+            ),
+        )
 
     def finish(self, run: Run, outcome: Outcome, work: Work) -> None:
         """Commit the row's end together with what the handler wrote, or the fallback without it."""
@@ -62,6 +72,18 @@ class Settling:
             self._records.finish_alone(run.event, failed, run=run.id)
         else:
             self._records.dispatch(caused if is_ours else ())
+
+    def _is_ours(self, run: Run, write: Callable[[], bool]) -> bool:
+        """Write the first row of a run, and find out whose it is when the connection was lost meanwhile."""
+        try:
+            return write()
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+            recalled = self._records.recall(run.delivery)
+            if recalled.state is not None:  # the commit whose answer was lost may have been ours
+                return recalled.run == run.id
+            return write()
 
     def after_fault(self, run: Run, error: Exception) -> tuple[Answer | None, Exception | None]:
         """Return how to end a run that a fault of our own has broken off: with an answer, or with an error.
