@@ -100,6 +100,36 @@ def test_repeat_gets_no_row_for_what_is_on_its_way_to_the_spool(
     assert len(keys) == 1
 
 
+def test_nobody_waits_for_an_end_that_is_being_written(
+    plugin: Plugin, make_wx: Callable[..., Wx], monkeypatch: pytest.MonkeyPatch, impatient: None
+) -> None:
+    """The database fell silent only after it had been asked for the record."""
+    plugin.scene("code")(lambda scan: "好")
+    wx = make_wx({"callback": {"deadline_seconds": 0.4}})
+    monkeypatch.setattr(runs, "WRITE_SECONDS", 0.1)
+    delivery = Delivery(event=parse_event(BODY, account="default"))
+    begun, go_on, looks, settle_run = threading.Event(), threading.Event(), [True], wx.bot.records.settle
+
+    def stall(*arguments: Any, **named: Any) -> bool:
+        begun.set()
+        assert go_on.wait(60)
+        return settle_run(*arguments, **named)
+
+    monkeypatch.setattr(wx.bot.records, "settle", stall)
+    monkeypatch.setattr(
+        wx.bot.runs._hearing, "is_silent", lambda since: begun.wait(20) and bool(looks and looks.pop())
+    )
+    with ThreadPoolExecutor(1) as threads:
+        said = threads.submit(wx.bot.runs.answer, delivery, arrived=time.monotonic())
+        done, _ = wait([said], timeout=20)
+        go_on.set()
+    wx.wait()
+    settle(wx)
+
+    answer: Any = said.result()
+    assert done and answer.content == "好"
+
+
 def test_stale_event_is_refused_again_once_the_database_is_back(
     plugin: Plugin, make_wx: Callable[..., Wx], monkeypatch: pytest.MonkeyPatch, impatient: None
 ) -> None:

@@ -107,6 +107,15 @@ class Run:
         finally:
             self.lock.release()
 
+    def abandon_asking(self) -> bool:
+        """Take the event away if its thread still waits for the record; False: it does not, or is writing."""
+        if self.lock.acquire(blocking=False):
+            try:
+                self.is_abandoned |= self.asking_since is not None
+            finally:
+                self.lock.release()
+        return self.is_abandoned
+
     def cut_off(self, *, patience_seconds: float) -> bool:
         """Undo what its handler wrote and keep it from writing more; False: it is being written just now."""
         if not self.lock.acquire(timeout=patience_seconds):

@@ -157,9 +157,7 @@ class Runs:
         if not self._hearing.is_silent(run.asking_since):
             return False
         run.ended.wait(0.0 if run.is_abandoned else SECOND_LOOK_SECONDS)
-        with run.lock:
-            run.is_abandoned |= run.asking_since is not None
-        return run.is_abandoned
+        return run.abandon_asking()
 
     def _accept(self, delivery: Delivery, until: float) -> None:
         """A repeat with a signature of its own: it must not belong to another event, and is noted."""
