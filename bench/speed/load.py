@@ -72,8 +72,8 @@ class Load:
         number, self._next = self._next, self._next + 1
         began_at = time.perf_counter()
         connection = socket.create_connection(self._address, PATIENCE_SECONDS)
-        connection.sendall(self._requests[number])
         self._open[connection.fileno()] = _Open(number, began_at, connection)
+        connection.sendall(self._requests[number])
         poll.register(connection.fileno(), select.EPOLLIN)
 
     def _take(self, poll: select.epoll) -> None:

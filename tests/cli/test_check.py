@@ -98,7 +98,7 @@ def test_check_refuses_a_spool_that_cannot_be_and_makes_nothing(configured: Any)
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("redis://:canary-of@passwords:of/the/queue@127.0.0.1:6379/0", "[redis] url: "),
+        ("redis://:canary@127.0.0.1:6379/0?socket_timeout=passwords", "[redis] url: "),
         ("redis://127.0.0.1:1/0", 'pip install "wxbot[redis]"'),
     ],
 )

@@ -320,7 +320,7 @@ def test_redis_that_refuses_every_call_is_told(examine: Examine, monkeypatch: py
 
 
 def test_url_that_the_client_of_redis_cannot_read_is_told(examine: Examine) -> None:
-    state, text = of_redis(examine, "redis://:canary/word@127.0.0.1:6379/0")
+    state, text = of_redis(examine, "redis://:canary@127.0.0.1:6379/0?socket_timeout=canary")
 
     assert state == "fail" and "canary" not in text
 

@@ -219,9 +219,10 @@ def test_call_that_is_not_played_is_answered_like_any_other(
     told = [answer.get_json(force=True) for answer in answers]
     assert [answer["errcode"] for answer in told] == [40066, 45009]
     assert told[0]["errmsg"].startswith("invalid url rid: ")
+    body = None if name.startswith("sns/") else {"a": 1}  # these are given codes and secrets
     assert [(call.path, call.body, call.errcode) for call in world.ledger.calls()] == [
-        (name, {"a": 1}, 40066),
-        (name, {"a": 1}, 45009),
+        (name, body, 40066),
+        (name, body, 45009),
     ]
 
 

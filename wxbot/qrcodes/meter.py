@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine, func, select
 
@@ -47,14 +48,18 @@ class Usage:
         )
 
 
+# By database and account: how much was used when this process looked last. What takes numbers has each its
+# own meter, and a process warns once of what it finds.
+_seen: WeakKeyDictionary[Engine, dict[str, int]] = WeakKeyDictionary()
+_lock = threading.Lock()
+
+
 class Meter:
     """Counts what is used, and warns when a change crosses a share. Safe to use from any thread."""
 
     def __init__(self, engine: Engine, *, now: Callable[[], datetime] = clock.now) -> None:
         self._engine = engine
         self._now = now
-        self._lock = threading.Lock()
-        self._seen: dict[str, int] = {}
 
     def usage(self, account: str) -> Usage:
         """Return how many numbers are taken, rest, and are free."""
@@ -68,15 +73,15 @@ class Meter:
         return Usage(account=account, taken=taken, quarantined=quarantined)
 
     def note(self, account: str, taken: int) -> None:
-        """Log a warning if a share was crossed since the last time, or by the numbers taken just now."""
+        """Log a warning if a share was crossed since this process looked last, or by what was taken just now."""
         if not taken:
             return
-        # One at a time: of two who count the same, only one has crossed it.
-        with self._lock:
+        # One at a time: of two who count the same, only one warns.
+        with _lock:
             usage = self.usage(account)
             used = usage.taken + usage.quarantined
-            before = self._seen.get(account, used - taken)
-            self._seen[account] = used
+            seen = _seen.setdefault(self._engine, {})
+            before, seen[account] = seen.get(account, used - taken), used
         if _shares_below(used) > _shares_below(before):
             log.warning("%s", usage.warning)
 

@@ -147,9 +147,10 @@ class Minter:
             self._pace()
             claim = patiently(self._engine, partial(self._claim, wish), seconds=patience)
             if isinstance(claim, _Claim):
-                code = self._ask(client, kind, expires_in, claim=claim)
-                self._meter.note(account, int(claim.took_number))
-                return code
+                try:
+                    return self._ask(client, kind, expires_in, claim=claim)
+                finally:  # whose outcome is unknown keeps its number
+                    self._meter.note(account, int(claim.took_number))
             if claim == "done":
                 continue
             if clock.monotonic() >= give_up_at:
