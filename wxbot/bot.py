@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import product
-from math import ceil
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -169,7 +168,7 @@ def build_bot(
     queue = queue_of(configured)
     hooks = hooks_of(configured, database, keys=secret_keys(configured), now=now)
     claims, bindings = _claims(configured, database.engine, hooks.teller)
-    leaving = _leaving(configured, database.engine, claims=claims, bindings=bindings)
+    leaving = Leaving(database.engine, configured.privacy, claims=claims, bindings=bindings)
     records = _records(database.engine, registry, queue, texts, channels.listener, hooks.listener, leaving)
     outage = _outage(database, spool, records, texts)
     pool = Pool(configured.handlers.threads)
@@ -246,15 +245,6 @@ def _channels(database: Database, numbers: Numbers) -> ChannelParts:
     if database.is_prepared:
         parts.view.refresh_if_possible()
     return parts
-
-
-def _leaving(configured: Settings, engine: Engine, *, claims: Claims, bindings: Bindings) -> Leaving:
-    """Return what listens for people who leave.
-
-    What ran then writes no longer than until it is given up, and no clock may be further off than callbacks.
-    """
-    late_seconds = ceil(configured.handlers.give_up_seconds) + configured.callback.timestamp_window_seconds
-    return Leaving(engine, configured.privacy, claims=claims, bindings=bindings, late_seconds=late_seconds)
 
 
 def _outage(database: Database, spool: Spool, records: Records, texts: Texts) -> Outage:

@@ -11,7 +11,6 @@ from sqlalchemy import Engine, insert, select, update
 from wxbot.analytics.counting import Counting
 from wxbot.analytics.figures import Period
 from wxbot.bindings.claim import Offer
-from wxbot.bindings.linking import Linking
 from wxbot.db.business import bindings as binding_rows
 from wxbot.db.business import channel_people, claim_steps, claims, follower_tags
 from wxbot.db.models import events, followers, jobs
@@ -365,58 +364,3 @@ def test_what_is_told_of_anybody_brings_nobody_back(wx: Wx, find: Find, seconds:
     assert find(wx.bot.engine, chen.openid) == ["events.reply"]
     assert wx.bot.bindings.of_user("default", "chen") == []
     assert profiles.counts(wx.bot.engine, "default")[State.LEFT] == 1
-
-
-def later(wx: Wx, seconds: int) -> None:
-    """Let that much time pass: whoever left, bound and claimed did so that much earlier."""
-    with wx.session() as session:
-        for column in (followers.c.unfollowed_at, binding_rows.c.bound_at, claims.c.claimed_at):
-            session.execute(update(column.table).values({column.name: column - seconds}))
-
-
-def test_who_left_may_be_bound_on_a_page_afterwards(wx: Wx) -> None:
-    chen = busy(wx)
-    chen.unfollow()
-    wx.work()
-    later(wx, 600)
-    linking = Linking(wx.bot.engine, wx.bot.claims, wx.bot.bindings)
-    token = linking.offer("default", chen.openid)
-
-    assert wx.bot.leaving.sweep() == 0
-    bound = linking.bind(token, "web", is_allowed=lambda account: True)
-    assert wx.bot.leaving.sweep() == 0
-
-    assert bound is not None
-    assert [each.openid for each in wx.bot.bindings.of_user("default", "web")] == [chen.openid]
-    days_ago(wx)
-    wx.bot.leaving.sweep()  # with `erase`, what is left of who left
-    assert [each.openid for each in wx.bot.bindings.of_user("default", "web")] == [chen.openid]
-    [kept] = [row for row in rows(wx, claims) if row["purpose"] == "link"]
-    assert (kept["openid"], kept["person"]) == (chen.openid, person("default", chen.openid))
-
-
-def test_sweep_for_a_late_claim_leaves_what_was_bound_afterwards(wx: Wx) -> None:
-    chen = busy(wx)
-    chen.unfollow()
-    wx.work()
-    late = wx.bot.claims.make(Offer(account="default", purpose="order", subject="late"))
-    wx.bot.claims.claim("default", late.scene, chen.openid)
-    later(wx, 600)
-    wx.bot.bindings.bind("default", "web", chen.openid)
-
-    assert wx.bot.leaving.sweep() == 1
-
-    claim = wx.bot.claims.find("default", late.id)
-    assert claim is not None and claim.openid is None
-    assert len(wx.bot.bindings.of_user("default", "web")) == 1
-
-
-def test_farewell_itself_compares_no_times(wx: Wx) -> None:
-    chen = busy(wx)
-    chen.unfollow()
-    with wx.session() as session:  # as by a database whose clock is ahead
-        session.execute(update(binding_rows).values(bound_at=binding_rows.c.bound_at + 86_400))
-
-    wx.work()
-
-    assert wx.bot.bindings.of_user("default", "chen") == []

@@ -443,7 +443,7 @@ def bot(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bot]:
             "database": {"url": fresh_database_url(tmp_path)},
             "jobs": {"path": str(tmp_path / "jobs.db")},
             "spool": {"path": str(tmp_path / "spool"), "reserve_mb": 0},
-            "handlers": {"packages": [], "give_up_seconds": 3600},  # all that is done here is done in time
+            "handlers": {"packages": []},
             "privacy": {"on_unfollow": request.param},
             "accounts": accounts,
         }

@@ -200,8 +200,10 @@ class Bindings:
     ) -> list[Binding]:
         """End what a user of the site, a person, or the two together are bound by; return what ended.
 
-        The person is named by openid, or `who` is their digest. An ended binding keeps the digest of the
-        person and forgets the openid.
+        The person is named by openid, or `who` is their digest.
+
+        When somebody unfollows: `openid=…, by=Cause.UNFOLLOW`. Who follows again has to be bound again. An
+        ended binding keeps the digest of the person and forgets the openid.
         """
         if site_user is None and openid is None and who is None:
             raise ValueError("unlink() needs site_user, openid, or both")
@@ -212,19 +214,13 @@ class Bindings:
             about.append(bindings.c.person == person(account, openid))
         if who is not None:
             about.append(bindings.c.person == who)
-        return self._end_all(about, by, within)
 
-    def forget_person(
-        self, account: str, openid: str, *, until: int | None = None, within: Within = None
-    ) -> list[Binding]:
-        """End what somebody who has left was bound by (at a time up to `until`); return what ended.
+        def work(connection: Connection) -> list[Binding]:
+            ended = _end(connection, _lasting(connection, *about), by)
+            self._say(connection, *ended)
+            return ended
 
-        Who follows again has to be bound again.
-        """
-        about = [bindings.c.account == account, bindings.c.person == person(account, openid)]
-        if until is not None:
-            about.append(bindings.c.bound_at <= until)
-        return self._end_all(about, Cause.UNFOLLOW, within)
+        return self._do(work, within)
 
     def of_user(self, account: str, site_user: str, *, within: Within = None) -> list[Binding]:
         """Return who a user of the site is now, the longest bound first."""
@@ -250,14 +246,6 @@ class Bindings:
         """Return all bindings that a user of the site had or has, the oldest first."""
         query = _SELECT.where(bindings.c.account == account, bindings.c.site_user == site_user)
         return self._do(lambda connection: _all(connection, query), within)
-
-    def _end_all(self, about: Iterable[ColumnElement[bool]], by: Cause, within: Within) -> list[Binding]:
-        def work(connection: Connection) -> list[Binding]:
-            ended = _end(connection, _lasting(connection, *about), by)
-            self._say(connection, *ended)
-            return ended
-
-        return self._do(work, within)
 
     def _do(self, work: Callable[[Connection], Result], within: Within) -> Result:
         return carry_out(self._engine, work, within or self._within)

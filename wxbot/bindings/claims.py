@@ -163,16 +163,12 @@ class Claims:
 
         return self._read(work, within)
 
-    def forget_person(
-        self, account: str, openid: str, *, until: int | None = None, within: Within = None
-    ) -> int:
-        """Forget the openid of somebody who has left (and claimed up to `until`); return how many had it.
+    def forget_person(self, account: str, openid: str, *, within: Within = None) -> int:
+        """Forget the openid of somebody who has left; return how many claims had it.
 
         What was claimed remains theirs: a digest tells when the same person scans again.
         """
         mine = [_of(account), *_by(account, openid), claims.c.openid.is_not(None)]
-        if until is not None:
-            mine.append(claims.c.claimed_at <= until)
 
         def work(book: Book) -> int:
             count = 0

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, Table, and_, delete, exists, select, update
 
-from wxbot.db.business import bindings, claim_steps, claims, webhook_attempts, webhook_deliveries
+from wxbot.db.business import webhook_attempts, webhook_deliveries
 from wxbot.db.models import events, jobs
 from wxbot.db.models import followers as follower_rows
 from wxbot.db.statements import holds
@@ -38,12 +38,9 @@ def take_out(write: Write, place: Place, which: Sequence[RowMapping], who: Who, 
 def erase_ended(connection: Connection, who: Who, *, pseudonym: bytes) -> dict[str, int]:
     """Take a person out of all tables where they are found quickly, but for what is still to be done.
 
-    The records of events are not among those, nor what is counted from them, nor the follower's own row. What
-    they are bound by, or have claimed with an openid, they did after they left.
+    The records of events are not among those, nor what is counted from them, nor the follower's own row.
     """
-    ended: dict[str, ColumnElement[bool]] = {jobs.name: _JOB_ENDED, webhook_deliveries.name: _DELIVERY_ENDED}
-    ended |= {bindings.name: bindings.c.ended_at.is_not(None), claims.name: claims.c.openid.is_(None)}
-    ended[claim_steps.name] = claim_steps.c.claim.in_(select(claims.c.id).where(claims.c.openid.is_(None)))
+    ended = {jobs.name: _JOB_ENDED, webhook_deliveries.name: _DELIVERY_ENDED}
     ended[webhook_attempts.name] = webhook_attempts.c.delivery.in_(
         select(webhook_deliveries.c.id).where(_DELIVERY_ENDED)
     )

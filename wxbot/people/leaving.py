@@ -7,9 +7,6 @@ The same when their account at WeChat is gone, of which a service of WeChat's te
    comes back waits for that lock, so that what they do then is never undone.
 3. Once an hour `sweep`: what was still being written when they left, and with `erase`, a day later, what
    had to stay that long to tell late events from new ones.
-
-Bindings and claims that are newer than what a run from before the unfollow can write are left by the sweep:
-somebody who does not follow made them, on a page of the site.
 """
 
 import secrets
@@ -20,7 +17,7 @@ from sqlalchemy import Connection, Engine, RowMapping, delete, select, update
 
 from wxbot import followers
 from wxbot.analytics import forgetting as figures
-from wxbot.bindings.bindings import Bindings
+from wxbot.bindings.bindings import Bindings, Cause
 from wxbot.bindings.claims import Claims
 from wxbot.db.business import bindings as binding_rows
 from wxbot.db.business import claims as claim_rows
@@ -45,16 +42,9 @@ class Leaving:
     """Listens for people who leave, and sees to what is left of them."""
 
     def __init__(
-        self,
-        engine: Engine,
-        privacy: PrivacySettings,
-        *,
-        claims: Claims,
-        bindings: Bindings,
-        late_seconds: int,
+        self, engine: Engine, privacy: PrivacySettings, *, claims: Claims, bindings: Bindings
     ) -> None:
         self._engine = engine
-        self._late_seconds = late_seconds
         self._claims = claims
         self._bindings = bindings
         self._is_erasing = privacy.on_unfollow == "erase"
@@ -73,8 +63,8 @@ class Leaving:
     def sweep(self) -> int:
         """Do what could not be done when people left; return how many people that was. For once an hour."""
         count = 0
-        for who, until in patiently(self._engine, partial(_late_comers, seconds=self._late_seconds)):
-            count += patiently(self._engine, partial(self._leave, who=who, until=until))
+        for who in patiently(self._engine, _late_comers):
+            count += patiently(self._engine, partial(self._leave, who=who))
         patiently(self._engine, erasing.erase_documents_of_left)
         while self._is_erasing and (gone := patiently(self._engine, _long_gone)):
             erased = self._erase(gone)
@@ -97,11 +87,8 @@ class Leaving:
         followers.note(connection, farewell, None)
         self._leave(connection, of_account(event.account, openid))
 
-    def _leave(self, connection: Connection, who: Who, *, until: int | None = None) -> bool:
-        """Take a person's data away in the caller's transaction; False, and nothing done: they are back.
-
-        What they were bound by or claimed after `until`, if given, stays.
-        """
+    def _leave(self, connection: Connection, who: Who) -> bool:
+        """Take a person's data away in the caller's transaction; False, and nothing done: they are back."""
         mine = follower_rows.c.account == who.account, follower_rows.c.person == who.person
         values: dict[str, object] = {"openid": None, "kept_messages": 0}
         if self._is_erasing:
@@ -111,8 +98,8 @@ class Leaving:
         if connection.execute(update(follower_rows).where(*mine, is_gone).values(values)).rowcount != 1:
             return False
         if who.openid is not None:
-            self._bindings.forget_person(who.account, who.openid, until=until, within=connection)
-            self._claims.forget_person(who.account, who.openid, until=until, within=connection)
+            self._bindings.unlink(who.account, openid=who.openid, by=Cause.UNFOLLOW, within=connection)
+            self._claims.forget_person(who.account, who.openid, within=connection)
         erasing.erase_documents(connection, who)
         if self._is_erasing:
             erasing.erase_ended(connection, who, pseudonym=secrets.token_bytes(16))
@@ -145,20 +132,18 @@ def _cancelled(event: Event) -> str:
     return ""
 
 
-def _late_comers(connection: Connection, seconds: int) -> list[tuple[Who, int]]:
-    """Return who has left, and was bound or claimed something while that was being noted: until when."""
-    found, until = set(), follower_rows.c.unfollowed_at + seconds
-    for table, lasts, written_at in (
-        (binding_rows, binding_rows.c.ended_at.is_(None), binding_rows.c.bound_at),
-        (claim_rows, claim_rows.c.openid.is_not(None), claim_rows.c.claimed_at),
+def _late_comers(connection: Connection) -> list[Who]:
+    """Return people who have left, and were bound or claimed something while that was being noted."""
+    found = set()
+    for table, lasts in (
+        (binding_rows, binding_rows.c.ended_at.is_(None)),
+        (claim_rows, claim_rows.c.openid.is_not(None)),
     ):
         is_theirs = follower_rows.c.account == table.c.account, follower_rows.c.person == table.c.person
-        columns = table.c.account, table.c.openid, until.label("until")
-        query = select(*columns).join(follower_rows, (is_theirs[0]) & (is_theirs[1]))
-        # Who is there has no time of leaving, which no time is less than.
-        left = connection.execute(query.where(lasts, written_at <= until))
-        found |= {tuple(row) for row in left if row.openid is not None}
-    return [(of_account(account, openid), until) for account, openid, until in sorted(found)]
+        query = select(table.c.account, table.c.openid).join(follower_rows, (is_theirs[0]) & (is_theirs[1]))
+        left = connection.execute(query.where(lasts, follower_rows.c.unfollowed_at.is_not(None)))
+        found |= {(row.account, row.openid) for row in left if row.openid is not None}
+    return [of_account(account, openid) for account, openid in sorted(found)]
 
 
 def _long_gone(connection: Connection) -> list[RowMapping]:
