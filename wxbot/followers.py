@@ -112,7 +112,8 @@ def after(event: Event, known: Follower | None) -> Follower | None:
 
     Neither does one that tells nothing of following: somebody who is not on record then stays None.
     """
-    if not isinstance(event, _OF_FOLLOWERS):
+    is_new_kind_of_message = isinstance(event, events.Unknown) and not event.name
+    if not (isinstance(event, _OF_FOLLOWERS) or is_new_kind_of_message):
         return known
     at = int(event.created_at.timestamp())
     openid = event.openid[:_LONGEST_OPENID]

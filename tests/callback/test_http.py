@@ -18,6 +18,7 @@ from wxbot.callback.views import MAX_BODY_BYTES
 from wxbot.db.models import events
 from wxbot.emulator import wire
 from wxbot.emulator.clock import Clock
+from wxbot.events.spool import SpoolError
 from wxbot.wechat.signature import sign
 
 ECHOSTR = "4375120948345356249"
@@ -206,9 +207,15 @@ def test_ambiguous_event_is_not_acknowledged_unless_it_is_kept(
     line = make_line("plain")
     document = PLAIN_HEAD.format(now=line.now()) + "</xml>"
     with locked(tmp_path):
-        status, _, _ = line.post(signed(line), document.encode())
+        kept, _, _ = line.post(signed(line), document.encode())
+        line.wx.bot.outage.spool.append = refuse  # type: ignore[method-assign]
+        lost, _, _ = line.post(signed(line), document.replace("</xml>", "<!-- --></xml>").encode())
 
-    assert status == 503
+    assert (kept, lost) == (200, 503)
+
+
+def refuse(*_: object, **__: object) -> None:
+    raise SpoolError("the disk is full")
 
 
 def posted(line: Line, **changed: object) -> tuple[int, bytes, dict[str, str]]:

@@ -75,9 +75,11 @@ def test_broken_document_that_the_database_does_not_take_waits_in_the_spool(
 
     with gone(line.wx, only="INSERT", error=failing) if failing else gone(line.wx):
         answers = delivered(line, push)
+        spooled = (line.wx.bot.outage.spool.folder / "current.jsonl").read_bytes()
     settle(line.wx)
     answers += delivered(line, push)
 
+    assert spooled.count(b"\n") == 1
     assert answers == [(200, False)] * 6
     assert kept(line) == [("malformed", wire.document(push, line.wx.world.account.gh_id).encode())]
 

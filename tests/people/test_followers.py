@@ -211,7 +211,7 @@ OF_ANYBODY = (
     event(events.ServiceSession, 1, kind="close"),
     event(events.Verification, 1, kind="annual_renew"),
     event(events.PrivacyRequest, 1, kind="user_authorization_revoke"),
-    event(events.Unknown, 1),
+    event(events.Unknown, 1, name="of_tomorrow"),
 )
 
 
@@ -220,6 +220,15 @@ def test_every_kind_of_event_tells_of_followers_or_does_not() -> None:
     told = {type(each) for each in (*BY_FOLLOWERS, *OF_ANYBODY)}
 
     assert {kind for kind in kinds if not issubclass(kind, events.Message)} - told == {Event, Unfollow}
+
+
+def test_message_of_a_kind_of_tomorrow_comes_from_a_follower(engine: Engine) -> None:
+    note(engine, event(Unfollow, 0), None)
+
+    note(engine, event(events.Unknown, 1), known(engine))
+
+    follower = known(engine)
+    assert follower is not None and (follower.openid, follower.unfollowed_at) == ("oChen", None)
 
 
 @pytest.mark.parametrize("happened", BY_FOLLOWERS, ids=lambda each: type(each).__name__)

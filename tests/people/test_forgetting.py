@@ -215,6 +215,14 @@ def test_person_is_found_by_the_beginning_of_the_digest(bystanders: Engine) -> N
     assert (found.person, found.openid) == (digest, "o42")
 
 
+def test_who_is_known_by_events_alone_is_found_as_well(bystanders: Engine) -> None:
+    with bystanders.begin() as connection:
+        connection.execute(insert(events).values(filled(events, CHEN, 1)))
+    digest = person("default", CHEN)
+
+    assert forgetting.find_who(bystanders, "default", digest.hex()[:16]).person == digest
+
+
 @pytest.mark.parametrize("given", ["", "o 42", "x" * 65, "00000000", "o42\x00"])
 def test_who_is_nobody_is_refused_without_repeating_it(bystanders: Engine, given: str) -> None:
     with pytest.raises(WxbotError) as refused:

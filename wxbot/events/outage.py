@@ -171,7 +171,7 @@ class Outage:
                 self.note(error, has_waited=True)
             else:
                 return
-        self.spool.append(entry)
+        self.spool.append(entry, event=entry.malformed_key)
 
     def _known(self, delivery: Delivery) -> Reply | Acknowledgement | None:
         """Return what an event was answered: here, by whomever as long as that can be read, or next door."""
@@ -255,7 +255,7 @@ class Outage:
         self._records.dispatch(ids)
 
     def _admit(self, connection: Connection, entry: Spooled) -> list[bytes]:
-        if entry.detail.startswith(MALFORMED) and not entry.handler:
+        if entry.malformed_key is not None:
             self._records.note_malformed(connection, entry)
             return []
         event = parse_event(entry.body, account=entry.account)

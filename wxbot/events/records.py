@@ -8,7 +8,6 @@ whose row count says whether it was ours to make.
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import Any, cast
 
 from sqlalchemy import Connection, Engine, Update, and_, select, update
@@ -264,7 +263,8 @@ class Records:
 
         Raises ForbiddenError like `recall`.
         """
-        key = sha256(b"malformed\0" + entry.account.encode() + b"\0" + entry.body).digest()[:16]
+        key = entry.malformed_key
+        assert key is not None
         row = {
             "key": key,
             "account": entry.account,

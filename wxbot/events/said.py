@@ -106,9 +106,9 @@ class Said:
         if entry.reply is None or entry.arrived_at < clock.now().timestamp() - KEPT_SECONDS:
             return
         with suppress(MalformedError, LookupError, TypeError, ValueError):  # as a newer version may write it
-            event = parse_event(entry.body, account=entry.account)
-            if self._answers.find(event.digest) is None:
-                self._answers.note(event.digest, replies.from_data(entry.reply))
+            key = entry.malformed_key or parse_event(entry.body, account=entry.account).digest
+            if self._answers.find(key) is None:
+                self._answers.note(key, replies.from_data(entry.reply))
 
 
 def _entries(lines: bytes) -> Iterator[Spooled]:

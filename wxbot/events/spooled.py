@@ -34,6 +34,13 @@ class Spooled:
     detail: str = ""
     seconds: float = 0.0
 
+    @property
+    def malformed_key(self) -> bytes | None:
+        """Return the key that a document has on record which no handler can be given; None for an event."""
+        if self.handler or not self.detail.startswith(MALFORMED):
+            return None
+        return sha256(b"malformed\0" + self.account.encode() + b"\0" + self.body).digest()[:16]
+
 
 def to_line(entry: Spooled) -> bytes:
     """Return the line of a file that keeps an event."""

@@ -73,7 +73,7 @@ class Meter:
         return Usage(account=account, taken=taken, quarantined=quarantined)
 
     def note(self, account: str, taken: int) -> None:
-        """Log a warning if a share was crossed since this process looked last, or by what was taken just now."""
+        """Log a warning if a share was crossed since this process looked last, or by what is taken now."""
         if not taken:
             return
         # One at a time: of two who count the same, only one warns.
