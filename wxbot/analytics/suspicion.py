@@ -20,7 +20,7 @@ TURNING_LEAST, TURNING_PERCENT = 5, 10
 # So many in ten minutes at least, and as many as on so many usual days.
 BURST_LEAST, BURST_DAYS = 20, 3
 USUAL_DAYS = 28
-_MOST_BURSTS, _FEW = 50, 8
+_MOST_BURSTS, _FEW, _FIRST_PLACES = 50, 8, 256
 _Place = tuple[int, int]  # a scene and a day's unit
 _Channel = Row[int, Any, Any, Any]  # of a scene
 
@@ -101,20 +101,34 @@ def _usual_where_odd(
 
     With them the channels of their scenes.
     """
-    # Busy places have large bursts every day: the blocks within the four weeks rule most of them out.
-    least = _new_in(reading, {place: _blocks_before(first_day(place[1])) for place in tops})
-    likely = [place for place in tops if _is_odd(tops[place], least[place])]
-    named = _named(reading, {scene for scene, _ in likely})
-    likely = [place for place in likely if place[0] in named]
-    likely.sort(key=lambda place: (-tops[place], place[1], place[0]))
+    places = sorted(tops, key=lambda place: (-tops[place], place[1], place[0]))
+    named: dict[int, _Channel] = {}
     found: dict[_Place, int] = {}
-    while likely and len(found) < _MOST_BURSTS:
+    count = _FIRST_PLACES
+    while places and len(found) < _MOST_BURSTS:
+        some, places = places[:count], places[count:]
+        count *= 2  # mostly the first are enough; where they are not, a few questions more
+        # Busy places have large bursts every day: the blocks within the four weeks rule most of them out.
+        least = _new_in(reading, {place: _blocks_before(first_day(place[1])) for place in some})
+        likely = [place for place in some if _is_odd(tops[place], least[place])]
+        named |= _named(reading, {scene for scene, _ in likely})
+        likely = [place for place in likely if place[0] in named]
+        found |= _usual_of(reading, tops, likely, wanted=_MOST_BURSTS - len(found))
+    return named, found
+
+
+def _usual_of(
+    reading: Reading, tops: Mapping[_Place, int], likely: Sequence[_Place], *, wanted: int
+) -> dict[_Place, int]:
+    """Return how many were usual at the first so many of these places that are odd."""
+    found: dict[_Place, int] = {}
+    while likely and len(found) < wanted:
         # Most of them are: no more than are missing, for each asks for days of its own.
-        count = max(_FEW, _MOST_BURSTS - len(found))
+        count = max(_FEW, wanted - len(found))
         some, likely = likely[:count], likely[count:]
         usual = _new_in(reading, {place: _days_before(first_day(place[1])) for place in some})
         found |= {place: new for place, new in usual.items() if _is_odd(tops[place], new)}
-    return named, dict(list(found.items())[:_MOST_BURSTS])
+    return dict(list(found.items())[:wanted])
 
 
 @lru_cache(maxsize=1024)
