@@ -275,3 +275,14 @@ def test_line_whose_number_rests_gets_another_one(numbers: Numbers, work: Work) 
     numbers.release("default", 2, 180)
 
     assert work(f"{NEXT}A", f"{NEXT}B") == {"A": "1", "B": "3"}
+
+
+def test_line_with_two_numbers_keeps_the_one_that_was_printed(numbers: Numbers, work: Work) -> None:
+    printed = work(f"{NEXT}A", f"{NEXT}B", at_once=1)
+    owner = numbers.taken("default")[0].owner
+    more = [numbers.take("default", owner, f"line {line} of tables.csv: C").number for line in (2, 3)]
+
+    assert (printed, more) == ({"A": "1", "B": "2"}, [3, 4])
+    assert work(f"{NEXT}A", f"{NEXT}B", at_once=1) == printed
+    numbers.release("default", 1)
+    assert work(f"{NEXT}A", f"{NEXT}B", at_once=1) == {"A": "3", "B": "2"}

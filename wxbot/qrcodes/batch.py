@@ -167,11 +167,12 @@ class Batch:
         )
         known = select(batch_lines.c.line, batch_lines.c.caption, batch_lines.c.scene).where(mine)
         former = {row.line: row for row in connection.execute(known)}
-        held = {str(number) for number in numbers_of(connection, self._plan).values()}
+        held = numbers_of(connection, self._plan)
         for line in self._plan.lines:
             # A number that was given back may be somebody else's by now.
             scene = line.scene or former[line.line].scene
-            scene = scene if line.scene or scene in held else ""
+            if not line.scene and scene and int(scene) not in held.get(line.line, ()):
+                scene = ""
             if (scene, line.caption) != (former[line.line].scene, former[line.line].caption):
                 changed = update(batch_lines).where(mine, batch_lines.c.line == line.line)
                 connection.execute(changed.values(scene=scene, caption=line.caption, is_done=False))
@@ -195,7 +196,7 @@ class Batch:
         with self._engine.connect() as connection:  # those that a run before took but did not get to note
             had = numbers_of(connection, self._plan)
         return [
-            replace(line, scene=str(had[line.line])) if line.line in had and not line.scene else line
+            replace(line, scene=str(min(had[line.line]))) if line.line in had and not line.scene else line
             for line in rows
         ]
 

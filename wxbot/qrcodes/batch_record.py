@@ -58,8 +58,11 @@ def check_numbers(engine: Engine, plan: Plan) -> None:
         raise BatchFileError([f"{fault}: {advice}"])
 
 
-def numbers_of(connection: Connection, plan: Plan) -> dict[int, int]:
-    """Return which numbers a batch has, as the next free ones, by the line that they were taken for."""
+def numbers_of(connection: Connection, plan: Plan) -> dict[int, set[int]]:
+    """Return which numbers a batch has, as the next free ones, by the line that they were taken for.
+
+    A line has more than one where two runs at a time took one each.
+    """
     named = {line.scene for line in plan.lines}
     query = select(permanent_numbers.c.purpose, permanent_numbers.c.number).where(
         permanent_numbers.c.account == plan.account,
@@ -67,11 +70,11 @@ def numbers_of(connection: Connection, plan: Plan) -> dict[int, int]:
         permanent_numbers.c.purpose.startswith("line "),
         permanent_numbers.c.state == "taken",
     )
-    return {
-        int(purpose.split()[1]): number
-        for purpose, number in connection.execute(query)
-        if str(number) not in named
-    }
+    found: dict[int, set[int]] = {}
+    for purpose, number in connection.execute(query):
+        if str(number) not in named:
+            found.setdefault(int(purpose.split()[1]), set()).add(number)
+    return found
 
 
 def _of_this_name(plan: Plan) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
