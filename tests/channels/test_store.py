@@ -153,6 +153,22 @@ def test_number_of_a_channel_that_was_not_made_leaves_no_history(
     assert numbers.take("default", "shop", "shelf").number == 1
 
 
+def test_number_with_a_code_of_an_earlier_owner_is_given_back(
+    parts: ChannelParts, numbers: Numbers, engine: Engine
+) -> None:
+    code = {"account": "default", "scene": "1", "is_integer": True, "is_permanent": True}
+    with engine.begin() as connection:
+        connection.execute(insert(qrcodes).values(**code, ticket="t", url="u", created_at=1))
+    numbers.take("default", "spring", "posters", 1)
+    numbers.release("default", 1, 0)
+
+    with pytest.raises(KeyError), parts.book.prepared("default", Wanted(name="shop-1", scene="1")):
+        raise KeyError
+
+    assert numbers.taken("default") == []
+    assert numbers.take("default", "channel:shop-2", "", 1).owner == "channel:shop-2"
+
+
 def test_number_of_a_process_that_was_lost_is_used(parts: ChannelParts, numbers: Numbers) -> None:
     numbers.take("default", "channel:shop-1", "")
 

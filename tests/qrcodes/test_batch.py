@@ -165,19 +165,25 @@ def test_what_the_file_names_has_the_batch_as_its_owner(platform: Any, numbers: 
 
 
 def test_a_number_of_a_batch_that_may_have_a_code_stays_taken(platform: Any, numbers: Numbers) -> None:
-    class Silent:
-        def create_qrcode(self, **_: Any) -> Any:
-            raise UnreachableError("no answer came", call="qrcode/create", was_sent=True)
-
-    minter = type(platform.minter)(platform.engine, client_for=lambda _: Silent(), now=platform.now)
     numbers.hold("default", "batch 1", dict.fromkeys(range(2, 80), "line"))
-    with pytest.raises(UnreachableError):
-        minter.mint(4, expires_in=None)
+    mint_without_an_answer(platform, 4)
     platform.minter.mint(6, expires_in=None)
 
     numbers.undo("default", "batch 1")
 
     assert [each.number for each in numbers.taken("default")] == [4, 6]
+
+
+def mint_without_an_answer(platform: Any, scene: int | str) -> None:
+    """Let a permanent code be asked for, and nobody know whether it was made."""
+
+    class Silent:
+        def create_qrcode(self, **_: Any) -> Any:
+            raise UnreachableError("no answer came", call="qrcode/create", was_sent=True)
+
+    minter = type(platform.minter)(platform.engine, client_for=lambda _: Silent(), now=platform.now)
+    with pytest.raises(UnreachableError):
+        minter.mint(scene, expires_in=None)
 
 
 def refuse_calls(platform: Any) -> None:
@@ -232,7 +238,7 @@ def test_batch_that_an_earlier_release_has_begun_keeps_its_numbers(
     assert len({each.owner for each in numbers.taken("default")}) == 1
     with pytest.raises(BatchFileError, match="in another folder"):
         work(*lines, name="elsewhere/tables.csv")
-    assert work(f"{NEXT}A", f"{NEXT}B", name="tables2.csv") == {"A": "12", "B": "13"}
+    assert work(f"{NEXT}A", f"{NEXT}B", name="tables2.csv", at_once=1) == {"A": "12", "B": "13"}
 
 
 def test_lines_that_were_begun_before_are_refused_while_others_of_the_name_have_numbers(
@@ -286,3 +292,39 @@ def test_line_with_two_numbers_keeps_the_one_that_was_printed(numbers: Numbers, 
     assert work(f"{NEXT}A", f"{NEXT}B", at_once=1) == printed
     numbers.release("default", 1)
     assert work(f"{NEXT}A", f"{NEXT}B", at_once=1) == {"A": "3", "B": "2"}
+
+
+@pytest.mark.parametrize("has_past", [True, False])
+def test_number_that_was_printed_stays_taken_though_no_line_is_done_again(
+    platform: Any, numbers: Numbers, work: Work, has_past: bool
+) -> None:
+    if has_past:
+        numbers.take("default", "spring", "posters", 1)
+        platform.minter.mint(1, expires_in=None)
+        platform.pass_time(60)
+        numbers.release("default", 1, 0)
+    work("promo,text,no,A", "1,number,yes,B")
+    platform.pass_time(604_801)
+    refuse_calls(platform)
+
+    with pytest.raises(BatchStoppedError, match="0 of 2"):
+        work("promo,text,no,A", "1,number,yes,B", at_once=1)
+
+    assert [each.owner.split()[0] for each in numbers.taken("default")] == ["batch"]
+
+
+@pytest.mark.parametrize("outcome", ["minted", "unknown"])
+def test_number_whose_code_came_since_it_was_taken_stays_taken(
+    platform: Any, numbers: Numbers, outcome: str
+) -> None:
+    for owner in ("spring", "summer"):
+        platform.pass_time(60)
+        numbers.take("default", owner, "posters", 1)
+        if owner == "spring":
+            numbers.release("default", 1, 0)
+    if outcome == "minted":
+        platform.minter.mint(1, expires_in=None)
+    else:
+        mint_without_an_answer(platform, 1)
+
+    assert numbers.undo("default", "summer", 1) == {1}

@@ -121,7 +121,8 @@ class Numbers:
     def undo(self, account: str, owner: str, number: int | None = None) -> set[int]:
         """Let an owner's numbers be as they were, or only that one; no history is made of it.
 
-        Those that WeChat has made a code of, or may have, stay taken, and are returned.
+        Those that WeChat has made a code of, or may have, stay taken, and are returned. That one was given
+        out to nobody: a code that it had when it was given back last does not count.
         """
         mine = permanent_numbers.c.account == account, permanent_numbers.c.owner == owner
         wanted: Collection[int] = () if number is None else (number,)
@@ -132,7 +133,8 @@ class Numbers:
         for part in _parts(wanted):
 
             def work(connection: Connection, part: Collection[int] = part) -> set[int]:
-                return undo(connection, account, part, permanent_numbers.c.owner == owner)
+                is_mine = permanent_numbers.c.owner == owner
+                return undo(connection, account, part, is_mine, is_unused=number is not None)
 
             kept |= patiently(self._engine, work)
         return kept

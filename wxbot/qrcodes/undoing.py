@@ -1,18 +1,24 @@
 """Undoing that permanent numbers were taken, when no code of them was made: they are as they were before."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, select, update
 
 from wxbot.db.models import mintings, number_history, permanent_numbers, qrcodes
 
 
 def undo(
-    connection: Connection, account: str, numbers: Collection[int], *which: ColumnElement[bool]
+    connection: Connection,
+    account: str,
+    numbers: Collection[int],
+    *which: ColumnElement[bool],
+    is_unused: bool = False,
 ) -> set[int]:
     """Let those of the numbers that are taken, and are `which`, be as before; no history is made of it.
 
-    Those that WeChat has made a code of, or may have, stay taken, and are returned.
+    Those that WeChat has made a code of, or may have, stay taken, and are returned. Where the numbers are
+    `is_unused`, given out to nobody, a code from before they were given back last does not count.
     """
     table = permanent_numbers.c
     mine = table.account == account, table.number.in_(numbers), table.state == "taken", *which
@@ -20,13 +26,17 @@ def undo(
     connection.execute(update(permanent_numbers).where(*mine).values(state="taken"))
     rows = connection.execute(select(table.number, table.taken_at).where(*mine))
     taken_at = {row.number: row.taken_at for row in rows}
-    kept = with_codes(connection, account, taken_at) | _maybe_with_codes(connection, account, taken_at)
+    pasts = _pasts(connection, account, taken_at)
+    since = {number: past.released_at for number, past in pasts.items()} if is_unused else {}
+    kept = _coded(connection, account, taken_at, since=since)
+    kept |= _maybe_with_codes(connection, account, taken_at)
     undone = taken_at.keys() - kept
-    pasts = _pasts(connection, account, undone)
     gone = delete(permanent_numbers).where(table.account == account)
     connection.execute(gone.where(table.number.in_(undone - pasts.keys())))
-    for number, past in pasts.items():
-        values = past | {"state": "quarantined", "free_at": taken_at[number]}
+    for number in undone & pasts.keys():
+        past = pasts[number]
+        values = {"owner": past.owner, "purpose": past.purpose, "taken_at": past.taken_at}
+        values |= {"state": "quarantined", "free_at": taken_at[number]}
         this = table.account == account, table.number == number
         connection.execute(update(permanent_numbers).where(*this).values(values))
     return kept
@@ -34,10 +44,18 @@ def undo(
 
 def with_codes(connection: Connection, account: str, numbers: Collection[int]) -> set[int]:
     """Return those of the numbers that have a permanent code on record."""
+    return _coded(connection, account, numbers, since={})
+
+
+def _coded(
+    connection: Connection, account: str, numbers: Collection[int], *, since: Mapping[int, int]
+) -> set[int]:
+    """Return those that have a permanent code on record, which of some counts only `since` a time."""
     table = qrcodes.c
     mine = table.account == account, table.scene.in_([str(each) for each in numbers])
-    query = select(table.scene).where(*mine, table.is_integer, table.is_permanent)
-    return {int(scene) for scene in connection.scalars(query)}
+    query = select(table.scene, table.created_at).where(*mine, table.is_integer, table.is_permanent)
+    codes = {int(code.scene): code.created_at for code in connection.execute(query)}
+    return {number for number, created_at in codes.items() if created_at >= since.get(number, 0)}
 
 
 def _maybe_with_codes(connection: Connection, account: str, taken_at: dict[int, int]) -> set[int]:
@@ -53,12 +71,9 @@ def _maybe_with_codes(connection: Connection, account: str, taken_at: dict[int, 
     }
 
 
-def _pasts(connection: Connection, account: str, numbers: Collection[int]) -> dict[int, dict[str, object]]:
+def _pasts(connection: Connection, account: str, numbers: Collection[int]) -> dict[int, Row[Any]]:
     """Return what each of the numbers that meant something before meant last."""
     table = number_history.c
     mine = table.account == account, table.number.in_(numbers)
-    known = select(table.number, table.owner, table.purpose, table.taken_at).where(*mine)
-    rows = connection.execute(known.order_by(table.released_at, table.taken_at))
-    return {
-        row.number: {name: row._mapping[name] for name in ("owner", "purpose", "taken_at")} for row in rows
-    }
+    known = select(number_history).where(*mine).order_by(table.released_at, table.taken_at)
+    return {row.number: row for row in connection.execute(known)}
