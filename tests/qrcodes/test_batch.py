@@ -114,15 +114,18 @@ def test_the_next_free_number_goes_around_codes_on_record(
     assert sorted(done.values()) == ["1", "3", "4", "5"]
 
 
+@pytest.mark.parametrize("was_unanswered", [False, True])
 def test_a_batch_that_was_stuck_gives_the_number_back_and_goes_on(
-    platform: Any, numbers: Numbers, work: Work
+    platform: Any, numbers: Numbers, work: Work, was_unanswered: bool
 ) -> None:
     lines = [f"{NEXT}A", f"{NEXT}B"]
     platform.world.rules = Rules(code_calls_a_day=1)
     with pytest.raises(BatchStoppedError):
         work(*lines, at_once=1)
     more_calls(platform)
-    platform.minter.mint("2")
+    if was_unanswered:
+        mint_without_an_answer(platform, "2")
+    platform.minter.mint("2", expires_in=None)
 
     assert work(*lines) == {"A": "1", "B": "3"}
     assert [each.number for each in numbers.taken("default")] == [1, 3]

@@ -59,9 +59,16 @@ def _coded(
 
 
 def _maybe_with_codes(connection: Connection, account: str, taken_at: dict[int, int]) -> set[int]:
-    """Return those whose code is asked for now, or was without an answer since they were taken."""
+    """Return those whose code is asked for now, or was without an answer since they were taken.
+
+    Not those whose digits are a text's code: nobody can get one of the number then.
+    """
+    digits = [str(each) for each in taken_at]
+    texts = select(qrcodes.c.scene).where(
+        qrcodes.c.account == account, qrcodes.c.scene.in_(digits), ~qrcodes.c.is_integer
+    )
     table = mintings.c
-    mine = table.account == account, table.scene.in_([str(each) for each in taken_at]), table.is_permanent
+    mine = table.account == account, table.scene.in_(digits), table.is_permanent, table.scene.not_in(texts)
     query = select(table.scene, table.outcome, table.started_at)
     calls = connection.execute(query.where(*mine, table.outcome.in_(("asked", "unknown")))).all()
     return {
