@@ -31,11 +31,13 @@ def numbers(platform: Any) -> Numbers:
 def work(platform: Any, numbers: Numbers, tmp_path: Path) -> Work:
     """Return what works off some lines and returns their scenes by caption."""
 
-    def work(*lines: str, at_once: int = 4, name: str = "tables.csv") -> dict[str, str]:
+    def work(
+        *lines: str, at_once: int = 4, name: str = "tables.csv", expires_in: int = 604_800
+    ) -> dict[str, str]:
         file = tmp_path / name
         file.parent.mkdir(exist_ok=True)
         file.write_text(HEADER + "\n".join(lines), encoding="utf-8")
-        plan = read_plan(file, account="default", expires_in=604_800)
+        plan = read_plan(file, account="default", expires_in=expires_in)
         output = Output(folder=tmp_path / "tables", images="none")
         minter = platform.another(plan.holder)
         batch = Batch(platform.engine, minter, plan, output, numbers=numbers)
@@ -209,6 +211,18 @@ def test_file_of_the_same_name_in_another_folder_is_refused(numbers: Numbers, wo
         work(f"{NEXT}C", f"{NEXT}D", name="shopB/tables.csv")
 
     assert numbers.usage("default").taken == 2
+
+
+def test_a_file_with_another_lifetime_for_its_temporary_codes_is_refused_by_that_name(work: Work) -> None:
+    lines = [f"{NEXT}A", "promo,text,no,B"]
+    first = work(*lines)
+
+    with pytest.raises(
+        BatchFileError, match=r"had other lines, another --expires-in or was in another folder"
+    ):
+        work(*lines, expires_in=86_400)
+
+    assert work(*lines) == first
 
 
 def was_begun_before_files_were_told_apart(platform: Any, *lines: tuple[int, str]) -> None:

@@ -48,12 +48,12 @@ def check_numbers(engine: Engine, plan: Plan) -> None:
     # Where this one has numbers too, earlier releases took them for both: it goes on with its own.
     if owners and plan.holder not in owners:
         fault = (
-            f"{len(owners)} permanent numbers were taken for a file of this name that had other lines or was "
-            "in another folder"
+            f"{len(owners)} permanent numbers were taken for a file of this name that had other lines, "
+            "another --expires-in or was in another folder"
         )
         advice = (
             "all lines would get new ones. Put new lines into a file of another name, or this one back where "
-            "and as it was"
+            "and as it was, with the former --expires-in"
         )
         raise BatchFileError([f"{fault}: {advice}"])
 
