@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 from sqlalchemy import insert
+from sqlalchemy.exc import OperationalError
 
 from wxbot.db.models import permanent_numbers, qrcodes
+from wxbot.qrcodes.meter import Meter
 from wxbot.qrcodes.numbers import NumberRefusedError, Numbers
 
 DAY = 86_400
@@ -206,6 +208,18 @@ def test_the_meter_warns_whatever_crosses_a_share(
         numbers.take("default", "shop", "shelf")
 
     assert [record.message[:3] for record in caplog.records] == [percent]
+
+
+def test_a_meter_that_cannot_count_costs_nobody_a_code(
+    platform: Any, numbers: Numbers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OperationalError("SELECT", {}, Exception("gone"))
+
+    monkeypatch.setattr(Meter, "usage", fail)
+
+    assert platform.minter.mint(7, expires_in=None).scene == "7"
+    assert numbers.take("default", "shop", "shelf").number == 8
 
 
 def test_the_meter_warns_once_when_others_have_crossed_the_share(

@@ -3,11 +3,13 @@
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine, func, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from wxbot import clock
 from wxbot.db.models import permanent_numbers
@@ -73,17 +75,20 @@ class Meter:
         return Usage(account=account, taken=taken, quarantined=quarantined)
 
     def note(self, account: str, taken: int) -> None:
-        """Log a warning if a share was crossed since this process looked last, or by what is taken now."""
+        """Log a warning if a share was crossed since this process looked last, or by what is taken now.
+
+        Raises nothing when the database fails: what was taken is taken, and the next one counts again.
+        """
         if not taken:
             return
         # One at a time: of two who count the same, only one warns.
-        with _lock:
+        with suppress(SQLAlchemyError), _lock:
             usage = self.usage(account)
             used = usage.taken + usage.quarantined
             seen = _seen.setdefault(self._engine, {})
             before, seen[account] = seen.get(account, used - taken), used
-        if _shares_below(used) > _shares_below(before):
-            log.warning("%s", usage.warning)
+            if _shares_below(used) > _shares_below(before):
+                log.warning("%s", usage.warning)
 
 
 def _shares_below(used: int) -> int:
