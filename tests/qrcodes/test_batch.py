@@ -237,17 +237,22 @@ def was_begun_before_files_were_told_apart(platform: Any, *lines: tuple[int, str
         connection.execute(update(permanent_numbers).where(owned).values(owner=f"batch {former.hex()}"))
 
 
+def begin(work: Work, lines: list[str], *, calls: int) -> None:
+    """Work off a file: up to its first line with one call, to its end with many."""
+    if calls > 1:
+        work(*lines, at_once=1)
+        return
+    with pytest.raises(BatchStoppedError, match=f"1 of {len(lines)}"):
+        work(*lines, at_once=1)
+
+
 @pytest.mark.parametrize("calls", [1, 9])
 def test_batch_that_an_earlier_release_has_begun_keeps_its_numbers(
     platform: Any, numbers: Numbers, work: Work, calls: int
 ) -> None:
     lines = [f"{NEXT}A", f"{NEXT}B", "9,number,yes,C"]
     platform.world.rules = Rules(code_calls_a_day=calls)
-    if calls == 1:
-        with pytest.raises(BatchStoppedError, match="1 of 3"):
-            work(*lines, at_once=1)
-    else:
-        work(*lines, at_once=1)
+    begin(work, lines, calls=calls)
     was_begun_before_files_were_told_apart(platform, (2, ""), (3, ""), (4, "9"))
     more_calls(platform)
 
@@ -280,11 +285,7 @@ def test_line_whose_number_was_given_back_gets_another_one(
 ) -> None:
     lines = [f"{NEXT}A", f"{NEXT}B"]
     platform.world.rules = Rules(code_calls_a_day=calls)
-    if calls == 1:
-        with pytest.raises(BatchStoppedError, match="1 of 2"):
-            work(*lines, at_once=1)
-    else:
-        work(*lines, at_once=1)
+    begin(work, lines, calls=calls)
     numbers.release("default", 1, 0)
     numbers.take("default", "channel:spring", "spring", 1)
     more_calls(platform)
