@@ -86,6 +86,8 @@ def pytest_collection_finish() -> None:
     templates.keep_compiled()
     gc.collect()
     gc.freeze()
+    # What one test leaves is looked at together with what many others leave, not for itself some ten times.
+    gc.set_threshold(50_000, 20, 50)
 
 
 def _folder(item: pytest.Item) -> str:

@@ -464,3 +464,15 @@ def test_workers_go_where_they_like_if_they_are_told_to(serve: Callable[..., Any
     server = serve("where:app", WEB_PINNED="0", GUNICORN_CMD_ARGS="--keep-alive 0")
 
     assert set(where(server, 2).values()) == {str(sorted(os.sched_getaffinity(0)))}
+
+
+def test_garbage_is_looked_for_once_everything_is_loaded(serve: Callable[..., Any], folder: Path) -> None:
+    (folder / "tidy.py").write_text(
+        "import gc\n\nloading = gc.isenabled()\n\n\n"
+        "def app(environ, start_response):\n"
+        "    start_response('200 OK', [('Content-Type', 'text/plain')])\n"
+        "    return [f'{loading} {gc.isenabled()} {gc.get_freeze_count() > 0}'.encode()]\n",
+        encoding="utf-8",
+    )
+
+    assert serve("tidy:app").get("/") == "False True True"

@@ -4,6 +4,7 @@ Commands import what they need when they run. At the top of their modules that w
 load a web server and a database layer before it can print a line.
 """
 
+import gc
 from typing import Any
 
 import click
@@ -34,6 +35,9 @@ from wxbot.errors import ConfigurationError, WxbotError
 
 BAD_CONFIGURATION = 78
 INTERRUPTED = 130
+# Nearly all that a command makes are modules, which stay. Python would look through them for garbage again
+# and again while it loads them, for about a sixth of the time.
+_NEW_OBJECTS_BEFORE_A_LOOK = 50_000
 
 
 class Commands(click.Group):
@@ -80,4 +84,5 @@ for command in (
 
 def main() -> None:
     """Run the command line of this process."""
+    gc.set_threshold(_NEW_OBJECTS_BEFORE_A_LOOK)
     cli(prog_name="wxbot")
