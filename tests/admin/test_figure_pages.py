@@ -1,7 +1,9 @@
 """The pages of figures: what strangers wrote stays text, and exports run nothing."""
 
 import csv
+import html
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +125,32 @@ def test_old_days_without_anybody_new_are_not_called_too_early(office: Office) -
 
     assert ("还没到时间" in old, "还没到时间" in today) == (False, True)
     assert "这段时间没有数据" in old
+
+
+@pytest.mark.parametrize("path", ["/admin/promoters/li?days=7", "/admin/leaderboard?by=group&days=7"])
+def test_figures_lead_to_all_channels_that_they_are_of(office: Office, path: str) -> None:
+    fill(office, "east")
+    browser = office.browser_of("operator")
+    browser.post("/admin/channels/shop-2/archive")
+
+    page = browser.get(path).text
+    (address,) = re.findall(r'href="(/admin/channels\?[^"]+)"', page)
+    listed = browser.get(html.unescape(address)).text
+
+    assert "/admin/channels/shop-1?days=7" in listed and "/admin/channels/shop-2?days=7" in listed
+
+
+def test_channels_are_found_by_their_promoter_in_a_field_that_shows(office: Office) -> None:
+    fill(office, "east")
+    browser = office.browser_of("operator")
+    browser.post("/admin/channels/shop-2/edit", page="/admin/channels/shop-2/edit", promoter="")
+    browser.post("/admin/channels/shop-1/archive")
+
+    theirs = browser.get("/admin/channels?promoter=li&state=all").text
+
+    assert "/admin/channels/shop-1?" in theirs and "/admin/channels/shop-2?" not in theirs
+    assert re.search('<input id="f-promoter" name="promoter" type="text" value="li"', theirs)
+    assert "已归档" in browser.get("/admin/promoters/li").text
 
 
 def test_comparison_leaves_out_what_is_not_there_and_keeps_the_rest_for_other_days(office: Office) -> None:

@@ -61,6 +61,7 @@ def _add_list(area: Area, parts: FigureParts) -> None:
             asked=asked,
             usual=USUAL,
             groups=parts.channels.book.groups(visit.account, limit=MOST_OFFERED),
+            promoters=parts.channels.promoters.listed([visit.account], limit=MOST_OFFERED),
             states=list(State),
             typed=request.args,
             is_narrowed=any(request.args.get(name) for name in ("q", "group", "promoter", "state")),
