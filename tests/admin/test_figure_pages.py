@@ -154,14 +154,16 @@ def test_channels_are_found_by_their_promoter_in_a_field_that_shows(office: Offi
 
 
 def test_comparison_leaves_out_what_is_not_there_and_keeps_the_rest_for_other_days(office: Office) -> None:
-    made = {"name": "door", "title": "Front door", "kind": "text"}
+    made = {"name": "door", "title": "Front door", "group": "East", "kind": "text"}
     office.browser_of("operator").post("/admin/new-channel", page="/admin/me", **made)
     browser = office.browser_of("viewer")
 
     page = browser.get("/admin/compare?name=door&name=Front+door").text
+    groups = browser.get("/admin/compare?by=group&name=East&name=Eest").text
     board = browser.get(f"/admin/leaderboard?page=000001{'9' * 20}")
 
-    assert "没有名称是“Front door”的" in page
+    assert "没有名称是“Front door”的" in page and "不是显示名称" in page
+    assert "没有名称是“Eest”的" in groups and "没有名称是“East”的" not in groups
     assert page.count('<input type="hidden" name="name" value="door">') == 1
     assert 'scope="col" class="n">Front door' in page
     assert board.status_code == 200 and browser.get("/admin/channels?endpoint=x&self=y").status_code == 200

@@ -97,7 +97,7 @@ def test_faults_are_told_and_what_was_typed_stays(office: Office) -> None:
 
     assert answer.status_code == 422
     assert "“一号”不能当名称" in answer.text
-    assert "没有推广员“nobody”" in answer.text
+    assert "没有名称是“nobody”的推广员" in answer.text and "不是显示名称" in answer.text
     assert "选了这种回复，就要填上内容" in answer.text
     assert answer.text.count('aria-invalid="true"') == 2
     assert 'value="一号"' in answer.text

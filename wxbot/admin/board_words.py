@@ -24,7 +24,7 @@ WORDS: Words = {
         "Name one to four; with none it is the whole account.",
     ),
     "left_out": (
-        "没有名称是“{0}”的，没有列出来。这里要填名称，不是标题。",
+        "没有名称是“{0}”的，没有列出来。这里要填名称，不是显示名称。",
         "There is none named {0}, so it is left out. Names are wanted here, not titles.",
     ),
     "against": ("和哪段时间比", "Against"),

@@ -112,11 +112,14 @@ def _add_comparison(area: Area, parts: FigureParts) -> None:
 
 def _is_there(parts: FigureParts, visit: Visit, by: By, name: str) -> bool:
     """Say whether there is one of this name; if not, that is told: its figures would look like none."""
+    book, theirs = parts.channels.book, Filter(group=name, is_archived=None)
     try:
         if by == "channel":
-            parts.channels.book.find(visit.account, name)
+            book.find(visit.account, name)
         elif by == "promoter":
             parts.channels.promoters.find(visit.account, name)
+        elif by == "group" and not book.listed([visit.account], theirs, limit=1):
+            raise ChannelUnknownError(name)
     except ChannelUnknownError:
         visit.tell("left_out", name[:70], tone="warn")
         return False

@@ -14,7 +14,7 @@ WORDS: Words = {
         "A channel is a place where a code hangs: a shop window, a table, a parcel. It has a reply, a tag "
         "and figures of its own.",
     ),
-    "search_channels": ("名称、标题、场景值、负责人", "Name, title, scene, owner"),
+    "search_channels": ("名称、显示名称、场景值、负责人", "Name, title, scene, owner"),
     "not_archived": ("未归档", "Not archived"),
     "any_state": ("全部状态", "Any state"),
     "any_group": ("全部分组", "Any group"),

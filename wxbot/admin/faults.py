@@ -32,7 +32,10 @@ _CHINESE: tuple[tuple[str, str], ...] = (
     (r"News\.articles must hold 1 to (\d+) articles, not 0", "图文消息至少要有一篇文章（最多 {0} 篇）"),
     (r"Article\.title must not be blank", "每篇文章都要有标题"),
     (r"\w+\.\w+ must not be longer than (\d+) characters", "链接或素材 ID 太长，最多 {0} 个字符"),
-    (r"there is no promoter '(.*)': make one first", "没有推广员“{0}”，请先新建"),
+    (
+        r"there is no promoter '(.*)': make one first; .*",
+        "没有名称是“{0}”的推广员。这里要填名称，不是显示名称；如果还没有这位推广员，请先新建",
+    ),
     (r"the promoter '(.*)' is archived: .*", "推广员“{0}”已归档，请先恢复，或者换一位"),
     (r"is given, and a number is to be taken: one of the two", "填了场景值，又要自动取号：两者只能选一个"),
     (r"the scene is empty; .*", "场景值是空的"),

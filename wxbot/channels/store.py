@@ -356,7 +356,7 @@ def _promoter_faults(connection: Connection, account: str, name: str | None) -> 
     query = select(promoters.c.archived_at).where(promoters.c.account == account, promoters.c.name == name)
     row = connection.execute(query).first()
     if row is None:
-        return {"promoter": f"there is no promoter {name[:70]!r}: make one first"}
+        return {"promoter": f"there is no promoter {name[:70]!r}: make one first; a name is wanted, no title"}
     if row.archived_at is not None:
         return {"promoter": f"the promoter {name!r} is archived: restore them first, or name another one"}
     return {}
