@@ -8,6 +8,7 @@ from sqlalchemy import Engine, insert
 
 from tests.services import fresh_database_url
 from wxbot.admin.faults import told
+from wxbot.channels.channel import Details
 from wxbot.channels.parts import channel_parts
 from wxbot.channels.store import Wanted
 from wxbot.db.engine import open_engine, retire
@@ -45,3 +46,15 @@ def test_number_that_rests_is_told_in_chinese(engine: Engine) -> None:
     faults = book.faults("default", Wanted(name="spring", scene="7"))
 
     assert told(faults["scene"], "zh").startswith("永久编号 7 要隔离到 20")
+
+
+def test_text_with_an_apostrophe_is_told_in_chinese(engine: Engine) -> None:
+    book = channel_parts(engine, check_scene=check_scene, numbers=Numbers(engine)).book
+    promoter = Details(promoter="O'Brien")
+
+    faults = book.faults("default", Wanted(name="spring", scene="spring'", details=promoter))
+    of_the_name = book.faults("default", Wanted(name="Li's"))["name"]
+
+    assert told(of_the_name, "zh").startswith("“Li's”不能当名称")
+    assert told(faults["scene"], "zh").startswith("场景值含有“'”")
+    assert told(faults["promoter"], "zh").startswith("没有名称是“O'Brien”的推广员")

@@ -99,7 +99,8 @@ def told(fault: str, language: str) -> str:
     if language == "en":
         return f"{fault[:1].upper()}{fault[1:]}."
     for pattern, chinese in _CHINESE:
-        if found := re.fullmatch(pattern, fault, re.DOTALL):
+        # What was typed is quoted as Python quotes it: with an apostrophe in it, in double quotes.
+        if found := re.fullmatch(pattern.replace("'", "['\"]"), fault, re.DOTALL):
             return f"{chinese.format(*found.groups())}。"
     return fault
 
