@@ -114,6 +114,8 @@ def test_dates_that_cannot_be_are_answered_with_those_that_can(office: Office) -
     page = office.browser_of("viewer").get("/admin/?first=2200-12-31&last=2201-01-01").text
 
     assert "要在 2010-01-01 到 2200-12-31 之间" in page
+    assert '<details class="dates" open>' in page
+    assert 'value="2200-12-31"' in page and 'value="2201-01-01"' in page
 
 
 def test_old_days_without_anybody_new_are_not_called_too_early(office: Office) -> None:
