@@ -75,6 +75,17 @@ def test_figures_of_a_page_are_those_that_were_counted(office: Office) -> None:
     ]
 
 
+def test_export_of_promoters_says_who_is_archived(office: Office) -> None:
+    browser = office.browser_of("operator")
+    for name in ("han", "li"):
+        browser.post("/admin/new-promoter", name=name, title=name, target="")
+    browser.post("/admin/promoters/li/archive")
+
+    rows = list(csv.DictReader(browser.get("/admin/promoters.csv").data.decode("utf-8-sig").splitlines()))
+
+    assert [(each["名称"], each["状态"]) for each in rows] == [("han", "在用"), ("li", "已归档")]
+
+
 def test_export_of_a_board_has_each_line_once_while_more_is_counted(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -94,14 +94,16 @@ def _add_reading(area: Area, parts: FigureParts) -> None:
     @area.get("/promoters.csv")
     def export(visit: Visit) -> Response:
         asked, account, t = parts.asked(visit), visit.account, visit.t
-        headings = [t[each] for each in ("name", "title", "target", "reached", "channels_count", *SHOWN)]
+        words = ("name", "title", "state", "target", "reached", "channels_count")
+        headings = [t[each] for each in (*words, *SHOWN)]
 
         def rows() -> Iterator[Sequence[Cell]]:
             after: tuple[str, str] | None = None
             while found := book.listed([account], is_archived=None, after=after, limit=_EXPORT_PAGE):
                 for each in standings(parts, account, found, asked.period):
                     known = each.promoter
-                    about = (known.name, known.title, known.target, each.reached, each.channels)
+                    state = t.in_use if known.archived_at is None else t.archived
+                    about = (known.name, known.title, state, known.target, each.reached, each.channels)
                     yield (*about, *(getattr(each.totals, name) for name in SHOWN))
                 after = account, found[-1].name
 
