@@ -5,6 +5,8 @@ from datetime import date
 import pytest
 
 from wxbot.admin.changes import against, change
+from wxbot.admin.channel import told_seconds
+from wxbot.admin.channel_words import WORDS as CHANNEL_WORDS
 from wxbot.admin.figure_words import DEFINITIONS, FIGURES, WORDS
 from wxbot.admin.periods import LONGEST_DAYS, asked_for
 from wxbot.admin.visit import Words
@@ -85,6 +87,15 @@ def test_change_says_how_much_and_whether_it_is_good(
     found = change(key, now, before, T)
 
     assert (found.text, found.tone) == (text, tone)
+
+
+def test_one_of_a_kind_is_told_as_one_in_english() -> None:
+    t = Words(words_in(CHANNEL_WORDS, "en"))
+
+    told = [told_seconds(seconds, t) for seconds in (1, 60, 3600, 86_400, 129_600)]
+
+    assert told == ["1 s", "1 min", "1 h", "1 d", "1.5 d"]
+    assert (t.day_n.format(1), t.after_days.format(1)) == ("Day 1", "Day 1")
 
 
 def test_every_figure_has_its_meaning() -> None:
