@@ -166,6 +166,18 @@ def test_sheet_has_the_others_and_names_a_channel_that_can_have_no_code(office: 
     assert alone.status_code == 303 and "shop-2: " in browser.get("/admin/channels").text
 
 
+def test_page_with_archived_channels_is_printed_without_them(office: Office) -> None:
+    browser = office.browser_of("operator")
+    make(browser)
+    make(browser, name="shop-2", title="西门店")
+    browser.post(f"{SHOP}/archive")
+
+    page = browser.get("/admin/channels?state=all").text
+
+    assert re.findall('name="page" value="([^"]+)"', page) == ["shop-2"]
+    assert re.findall('name="names" value="([^"]+)"', page) == ["shop-1", "shop-2"]
+
+
 def test_codes_of_a_sheet_that_came_to_nothing_are_in_the_audit_log(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -115,8 +115,9 @@ WORDS: Words = {
     "print_page": ("打印本页全部", "Print this page"),
     "columns": ("每行个数", "Columns"),
     "print_hint": (
-        "下载一个可以直接打印、裁剪的网页；还没有永久码的渠道会先生成永久码。",
-        "Downloads a page to print and cut up; channels without a permanent code get one first.",
+        "下载一个可以直接打印、裁剪的网页；还没有永久码的渠道会先生成永久码。已归档的渠道要勾选才会打印。",
+        "Downloads a page to print and cut up; channels without a permanent code get one first. "
+        "Archived ones are printed only if checked.",
     ),
     "nothing_checked": ("请先勾选要打印的渠道。", "Check the channels to print first."),
     "sheet_title": ("渠道二维码", "Codes of channels"),
