@@ -17,6 +17,7 @@ from sqlalchemy import create_engine, insert, make_url, text
 from tests.services import PASSWORD, QUOTED_PASSWORD, Redis, fresh_database_url, server_of
 from wxbot.cli import cli
 from wxbot.db import migrate, models
+from wxbot.doctor import store
 from wxbot.emulator.threaded import Running, run_emulator
 from wxbot.emulator.world import Account, World
 
@@ -393,3 +394,8 @@ def test_callers_behind_a_proxy_nobody_named_would_all_be_refused(examine: Exami
     found = examine(**CHECKED | {"WXBOT_SERVER__PROXIES": "0"})["callers"]
 
     assert found["state"] == "warn" and "proxies" in found["advice"]
+
+
+def test_clock_that_is_right_is_not_behind_by_nothing() -> None:
+    assert store.of_clock(-0.3).text == "+0 s against this machine's"
+    assert store.of_clock(-1.4).text == "-1 s against this machine's"

@@ -62,7 +62,7 @@ def _of_clock(base: str, window: int) -> Finding:
         advice = "may this machine reach WeChat, directly and without a proxy?"
         advice_zh, zh = "请确认本机可以直接访问微信接口（不经代理）", f"没有从 {base} 取到时间"
         return fail(check, f"{base} does not tell the time: {error}", advice, advice_zh, zh=zh)
-    said, zh = f"{ahead:+.0f} s against {base}", f"与 {base} 相差 {ahead:+.0f} 秒"
+    said, zh = f"{round(ahead):+} s against {base}", f"与 {base} 相差 {round(ahead):+} 秒"
     advice = f"let this machine take its time from NTP; callbacks beyond {window} s are refused"
     if abs(ahead) > min(_WRONG_SECONDS, window):
         return fail(check, said, advice, "请启用 NTP 对时，否则回调会被拒绝", zh=zh)

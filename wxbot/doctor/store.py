@@ -90,7 +90,7 @@ def of_durability(engine: Engine) -> Iterator[Finding]:
 
 def of_clock(ahead: float) -> Finding:
     """Return how the database's clock, by which leases run, compares with ours."""
-    said, zh = f"{ahead:+.0f} s against this machine's", f"与本机相差 {ahead:+.0f} 秒"
+    said, zh = f"{round(ahead):+} s against this machine's", f"与本机相差 {round(ahead):+} 秒"
     if abs(ahead) <= _SKEW_SECONDS:
         return ok("database clock", said, zh=zh)
     advice = "let both machines take their time from NTP"
