@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from wxbot import Plugin, Scan
+from wxbot import Plugin, Scan, WxbotError
 from wxbot.db import migrate
 from wxbot.db.models import followers
 from wxbot.testing import Wx
@@ -70,6 +70,26 @@ def wx_plugins() -> list[Plugin]:
     def block(scan: Scan, scene_id: int) -> str:
         return f"{scan.when} {scene_id} {scan.is_new_follower}"
 
+    @plugin.scene("broken")
+    def broken(scan: Scan) -> str:
+        raise KeyError
+
+    @plugin.errorhandler(KeyError)
+    def mended(scan: Scan, error: KeyError) -> str:
+        return "mended"
+
+    @plugin.fallback
+    def unknown(scan: Scan) -> str:
+        return "unknown"
+
+    @plugin.job
+    def later() -> None:
+        pass
+
+    @plugin.on_scan
+    def seen(scan: Scan) -> None:
+        pass
+
     return [plugin]
 
 
@@ -86,6 +106,25 @@ def test_people_know_whether_they_follow(wx: Wx) -> None:
         "follow 7 False",
     ]
     assert bo.follows
+
+
+def test_every_kind_of_function_is_counted(wx: Wx) -> None:
+    names = ("own.broken", "own.mended", "own.unknown", "own.later", "own.seen")
+    before = [wx.runs(name) for name in names]
+
+    wx.user("ailin").scan("broken")
+    wx.user("bo").scan("nowhere")
+    wx.work()
+
+    assert before == [0, 0, 0, 0, 0]
+    assert [wx.runs(name) for name in names] == [1, 1, 1, 0, 2]
+
+
+def test_calls_of_nobody_are_not_counted_as_none(wx: Wx) -> None:
+    with pytest.raises(WxbotError, match=r"nothing is called 'own\.blok': did you mean 'own\.block'\?"):
+        wx.runs("own.blok")
+    with pytest.raises(WxbotError, match=r"nothing is called 'x': name it plugin\.function"):
+        wx.runs("x")
 
 
 def test_expired_code_pushes_nothing(wx: Wx) -> None:

@@ -105,7 +105,7 @@ class Dispatcher:
     ) -> None:
         self.texts = texts
         self._answered_by = answered_by
-        # How often each handler, job and observer was called in this process.
+        # How often each handler, error handler, job and observer was called in this process.
         self.runs: Counter[str] = Counter()
         self.registry = registry
         self._suggested: set[str] = set()
@@ -223,6 +223,7 @@ class Dispatcher:
         rescue = self.registry.error_handlers(handler, error)
         if rescue is None:
             return None
+        self.runs[rescue.name] += 1
         try:
             called = _returned(lambda: rescue.call(event, {}, context=work, error=error))
             result = _result_of(called, event)

@@ -72,6 +72,12 @@ class Registry:
         """Return the names of the accounts."""
         return tuple(self._tables)
 
+    def names(self) -> set[str]:
+        """Return the names of all functions of the plugins that may be called."""
+        answers = {answer.handler.name for table in self._tables.values() for answer in table.answers}
+        errors = {handler.name for each in self._errors.values() for handler in each.values()}
+        return {*answers, *errors, *self._jobs, *(each.name for each in self._observers)}
+
     def find(self, event: Event) -> Match:
         """Return who answers an event: for scans and follows, messages, menu clicks and all other events."""
         table = self._tables.get(event.account)

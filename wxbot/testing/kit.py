@@ -1,5 +1,6 @@
 """A bot and an emulated WeChat in one process, for one test."""
 
+import difflib
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +20,7 @@ from wxbot.emulator.codes import Code
 from wxbot.emulator.hand import Hand
 from wxbot.emulator.push import PushResponse
 from wxbot.emulator.world import Account, World
+from wxbot.errors import WxbotError
 from wxbot.scenes.plugin import Plugin
 from wxbot.testing.actors import User
 from wxbot.testing.database import migrated_file
@@ -90,8 +92,17 @@ class Wx:
         return self.world.mint(self.scene_for(endpoint, **values))
 
     def runs(self, endpoint: str) -> int:
-        """Return how often a handler (`plugin.function`) was called."""
-        return self.bot.dispatcher.runs[endpoint]
+        """Return how often a handler, job or observer (`plugin.function`) was called.
+
+        Raises WxbotError when nothing has this name: a misspelt one would always have been called 0 times.
+        """
+        runs = self.bot.dispatcher.runs
+        known = {*self.bot.registry.names(), *runs}
+        if endpoint not in known:
+            near = difflib.get_close_matches(endpoint, sorted(known), n=1)
+            hint = f"did you mean {near[0]!r}?" if near else "name it plugin.function"
+            raise WxbotError(f"nothing is called {endpoint!r}: {hint}")
+        return runs[endpoint]
 
     @property
     def api(self) -> ApiClient:
