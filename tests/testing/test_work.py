@@ -59,6 +59,16 @@ def wx_plugins(gate: threading.Event, begun: threading.Event, seen: list[str]) -
         defer(notify, openid=scan.openid)
         return "ordered"
 
+    @plugin.job(attempts=3)
+    def stumble(key: str) -> None:
+        seen.append(f"tried {key}")
+        raise RuntimeError
+
+    @plugin.scene("stumble")
+    def try_it(scan: Scan, defer: Any) -> str:
+        defer(stumble)
+        return "tried"
+
     @plugin.on_scan
     def observe(scan: Scan) -> None:
         seen.append(f"scan {scan.scene}")
@@ -108,6 +118,35 @@ def test_jobs_and_observers_are_done(wx: Wx, seen: list[str]) -> None:
     assert wx.work() == 2
 
     assert sorted(seen) == [f"job {ailin.openid}", "scan order"]
+
+
+def test_failed_job_is_tried_again_once_the_clock_was_moved(wx: Wx, seen: list[str]) -> None:
+    wx.user("ailin").scan("stumble")
+    tried = []
+    for seconds in (0, 0, 60, 0, 100 * 365 * 86_400 // 2, 60):
+        wx.world.clock.offset_seconds += seconds
+        wx.work()
+        tried.append(sum(each.startswith("tried") for each in seen))
+
+    assert tried == [1, 1, 2, 2, 3, 3]
+    assert len({each for each in seen if each.startswith("tried")}) == 1
+    with wx.session() as session:
+        assert session.scalars(select(jobs.c.state).where(jobs.c.name == "late.stumble")).all() == ["dead"]
+
+
+def test_clock_that_went_back_lets_a_failed_job_wait(wx: Wx, seen: list[str]) -> None:
+    wx.user("ailin").scan("stumble")
+    wx.work()
+
+    wx.world.clock.offset_seconds -= 3600
+    wx.work()
+    wx.world.clock.offset_seconds += 3500
+    wx.work()
+    assert sum(each.startswith("tried") for each in seen) == 1
+    wx.world.clock.offset_seconds += 160
+    wx.work()
+
+    assert sum(each.startswith("tried") for each in seen) == 2
 
 
 def test_message_that_wechat_refuses_is_not_forgotten(wx: Wx) -> None:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import case, update
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
@@ -16,6 +17,8 @@ from wxbot import clock, settings
 from wxbot.app import create_app
 from wxbot.bot import Bot
 from wxbot.db.engine import retire
+from wxbot.db.models import jobs
+from wxbot.db.statements import database_now
 from wxbot.emulator.codes import Code
 from wxbot.emulator.hand import Hand
 from wxbot.emulator.push import PushResponse
@@ -77,6 +80,7 @@ class Wx:
         self.app = create_app(configured, plugins=plugins, http=http, now=self._now)
         self.bot: Bot = self.app.extensions["wxbot"]
         self._hand = Hand(self.world, post=self._post, sleep=lambda _: None)
+        self._felt_seconds = 0
 
     def user(self, name: str, *, follows: bool = True) -> User:
         """Return a new person. With `follows=False` they meet the account for the first time."""
@@ -112,8 +116,10 @@ class Wx:
     def work(self) -> int:
         """Do the jobs that are due, as a worker would, and return how often one was begun.
 
-        Jobs of handlers that still run are not there yet: `wait` first. A job that failed waits for its time.
+        Jobs of handlers that still run are not there yet: `wait` first. A job that failed waits for its time,
+        which comes when the clock is moved.
         """
+        self._move_jobs()
         worker = build_worker(self.bot)
         count = 0
         # A list is sent one message at a time by a job that asks to be done again; one that always asks
@@ -156,6 +162,17 @@ class Wx:
         while self.bot.pool.unfinished and clock.monotonic() < give_up_at:
             time.sleep(0.01)
         return not self.bot.pool.unfinished
+
+    def _move_jobs(self) -> None:
+        """Bring jobs that wait as near as the clock came: they go by the database's time."""
+        moved = int(self.world.clock.offset_seconds) - self._felt_seconds
+        if not moved:
+            return
+        self._felt_seconds += moved
+        now, run_at = database_now(), jobs.c.run_at - moved
+        waiting = update(jobs).where(jobs.c.state == "waiting", jobs.c.run_at > now)
+        with self.session() as session:
+            session.execute(waiting.values(run_at=case((run_at > now, run_at), else_=now)))
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self.world.clock.now(), UTC)
