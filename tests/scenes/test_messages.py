@@ -115,3 +115,34 @@ def test_plugin_of_another_account_is_not_offered(build: Callable[..., Registry]
 
     assert "into a plugin:" in here and '@plugin.scene("order:7")' in here
     assert "into the plugin with the prefix 'order:':" in there and '@plugin.scene("7")' in there
+
+
+def test_scene_of_the_other_kind_of_people_is_offered_for_these(
+    build: Callable[..., Registry], ailin: Any
+) -> None:
+    shop, pasted = Plugin("shop"), Plugin("pasted")
+    shop.scene("gift", when="follow")(answer)
+
+    text = build(shop).suggestion(ailin.scan("gift"))
+    exec(text[text.index("@plugin") :].partition("\n\n")[0], {"plugin": pasted})
+
+    assert "did you mean" not in text
+    assert build(shop, pasted).find(ailin.scan("gift")).handler is not None
+
+
+@pytest.mark.parametrize(("scene", "name"), [("门店", "all.rest"), ("order:", "orders.rest")])
+def test_second_fallback_is_not_offered(
+    scene: str, name: str, build: Callable[..., Registry], ailin: Any
+) -> None:
+    everything, orders = Plugin("all"), Plugin("orders", prefix="order:")
+    for plugin in (everything, orders):
+
+        @plugin.fallback
+        def rest(scan: Scan) -> str:
+            return "yes"
+
+    orders.scene("<int:number>")(answer)
+
+    text = build(everything, orders).suggestion(ailin.scan(scene))
+
+    assert text == f"no handler answers scene {scene!r}\nit is left to the fallback {name}"

@@ -195,6 +195,8 @@ class Registry:
             table.near(event.scene),
             prefix=max(prefixes, key=len, default=""),
             signed=table.signed_for(event.scene, event.when),
+            fallback=next((each.name for each in table.fallbacks_for(event.scene)), ""),
+            is_half=any(event.scene in index.exact for index in table.indexes.values()),
         )
 
     def samples(self, account: str) -> list[tuple[str, str]]:
