@@ -166,6 +166,18 @@ def test_tests_of_a_new_plugin_pass(project: Any) -> None:
     assert "3 passed" in result.stdout
 
 
+def test_misspelt_setting_of_a_new_plugin_is_told(configured: Any) -> None:
+    configured.run("new", "plugin", "table-card")
+    (configured.folder / "wxbot-table-card/wxbot_table_card").rename(configured.folder / "table_card")
+
+    checked = configured.run(
+        "check", WXBOT_HANDLERS__PACKAGES="table_card", WXBOT_PLUGINS__TABLE_CARD__SHOP_NAM="Tea"
+    )
+
+    assert checked.returncode == 78
+    assert "[plugins.table_card] shop_nam" in checked.stderr
+
+
 MOUNTED = """
 from pathlib import Path
 from wxbot.testing import Wx
