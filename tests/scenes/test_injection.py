@@ -346,6 +346,16 @@ def test_unusable_provider_is_refused(
     assert any(reason in fault for fault in faults(plugin))
 
 
+def test_value_named_like_the_event_of_a_handler_is_told(faults: Faults) -> None:
+    plugin = Plugin("shop")
+    plugin.provide("scan")(lambda: 5)
+    plugin.scene("vip")(lambda scan: "")
+
+    (fault,) = faults(plugin)
+
+    assert "its first parameter is the event, and its plugin provides 'scan': rename one of them" in fault
+
+
 def test_async_provider_is_refused(faults: Faults) -> None:
     plugin = Plugin("shop")
 

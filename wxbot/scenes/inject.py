@@ -194,7 +194,13 @@ def check_names(
     """Return what cannot be filled. `captures` are the captured names of each rule of the function."""
     captured: frozenset[str] = frozenset().union(*captures.values())
     known = {*asker.names, *supplies.providers}
-    faults = _clashes(captured, {*known, *asker.refused}, parameters.leading)
+    leading = [name for name in parameters.leading if name not in supplies.providers]
+    faults = _clashes(captured, {*known, *asker.refused}, leading)
+    faults += [
+        f"its first parameter is the event, and its plugin provides {name!r}: rename one of them"
+        for name in parameters.leading
+        if name in supplies.providers
+    ]
     for name in parameters.names:
         if name in captured:
             faults += _missing_captures(name, captures) if name not in parameters.optional else []
@@ -266,7 +272,7 @@ def _is_catch_all(parameter: inspect.Parameter) -> bool:
     return parameter.kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
-def _clashes(captured: frozenset[str], known: set[str], leading: tuple[str, ...]) -> list[str]:
+def _clashes(captured: frozenset[str], known: set[str], leading: Iterable[str]) -> list[str]:
     faults = [
         f"{name!r} is captured, but the name is taken: rename the capture"
         for name in sorted(captured & (known | RESERVED))
