@@ -400,6 +400,16 @@ def test_scene_is_explained_and_routes_are_listed(operator: Browser) -> None:
     page = operator.get("/admin/routes?scene=nobody-knows").text
 
     assert "nobody-knows" in page and "@" in page  # a decorator to paste
+    assert "可以这样写一个处理函数" in page
+
+
+@pytest.mark.parametrize("overrides", [{"handlers": {"packages": ["handlers"]}}])
+@pytest.mark.parametrize("scene", ["没有", "ord:forged"])
+def test_scene_without_a_handler_to_paste_promises_none(operator: Browser, scene: str) -> None:
+    page = operator.get(f"/admin/routes?scene={scene}").text
+
+    assert "no handler answers scene" in page
+    assert "可以这样写一个处理函数" not in page
 
 
 @pytest.mark.parametrize(
