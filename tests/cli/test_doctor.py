@@ -3,10 +3,12 @@
 import json
 import os
 import re
+import shutil
 import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -281,6 +283,16 @@ def test_waiting_spool_deserves_a_look_and_a_useless_one_more(
 
     assert waiting["state"] == "warn" and "10 bytes" in waiting["text"]
     assert useless["state"] == "fail" and "no folder" in useless["text"]
+
+
+def test_full_disk_fails(examine: Examine, configured: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    (configured.folder / "var" / "spool").mkdir()
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(total=2**30, free=4096))
+
+    found = examine("--offline")
+
+    for check in ("database", "spool"):
+        assert found[check]["state"] == "fail" and "is full" in found[check]["text"]
 
 
 def test_spool_is_not_made(examine: Examine, configured: Any) -> None:

@@ -1,10 +1,12 @@
 """`/readyz` part by part, and what `/metrics` looks up."""
 
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -144,6 +146,26 @@ def test_lost_database_degrades_as_long_as_the_spool_takes_events(
     neither = overall(findings(replace(without, spool=Spool(tmp_path / "no folder"))))
 
     assert (spooling, neither) == (State.DEGRADED, State.UNAVAILABLE)
+
+
+def test_full_disk_is_told_although_what_is_there_can_be_read(
+    watched: Watched, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = Spool(tmp_path / "full")
+    full.check()
+    migrate.upgrade(url := f"sqlite:///{tmp_path}/full.db")
+    engine = open_engine(url, connections=2)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(total=2**30, free=4096))
+    reserved = Spool(tmp_path / "reserved", reserve_bytes=4096)
+
+    neither = findings(replace(watched, engine=engine, spool=full))
+    spooling = findings(replace(watched, engine=engine, spool=reserved))
+    engine.dispose()
+
+    details = {each.part: (each.state, each.detail) for each in neither}
+    assert details["database"] == details["spool"] == (State.UNAVAILABLE, "the disk is full")
+    assert overall(neither) is State.UNAVAILABLE
+    assert overall(spooling) is State.DEGRADED
 
 
 def test_database_of_another_revision_cannot_answer(wx: Wx, ready: Callable[..., Any]) -> None:

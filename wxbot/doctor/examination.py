@@ -89,6 +89,7 @@ def _of_engine(patient: Patient, engine: Engine, *, offline: bool) -> Iterator[F
 
 def _of_records(patient: Patient, engine: Engine, *, offline: bool) -> Iterator[Finding]:
     yield store.of_migrations(engine)
+    yield from store.of_disk(engine)
     yield from store.of_durability(engine)
     if not store.is_migrated(engine):
         return

@@ -71,7 +71,15 @@ def of_spool(configured: "Settings") -> Iterator[Finding]:
             zh=f"{configured.spool.path} 无法使用",
         )
         return
-    if files:
+    if spool.folder.exists() and not spool.reserve.helps():
+        yield fail(
+            "spool",
+            f"the disk of {configured.spool.path} is full",
+            "free the disk: what comes while the database is away is answered by 503, and lost",
+            "请清理磁盘：否则数据库故障时的扫码只能返回 503，会丢失",
+            zh=f"{configured.spool.path} 所在的磁盘已满",
+        )
+    elif files:
         yield warn(
             "spool",
             f"{size} bytes of events wait for the database",

@@ -13,6 +13,7 @@ from wxbot.db.engine import is_file, shown
 from wxbot.db.fit import Fit, newer
 from wxbot.doctor.finding import Finding, fail, ok, warn
 from wxbot.doctor.vitals import Vitals
+from wxbot.events.reserve import has_room
 
 if TYPE_CHECKING:
     from wxbot.settings import Settings
@@ -67,6 +68,14 @@ def of_migrations(engine: Engine) -> Finding:
         f"{where} 的版本是 {current or '空'}，需要 {head}",
     )
     return fail("database", said, advice, "请运行 wxbot db upgrade", zh=zh)
+
+
+def of_disk(engine: Engine) -> Iterator[Finding]:
+    """Yield that the disk of an SQLite file is full: the file can be read all the same."""
+    file = engine.url.database if engine.dialect.name == "sqlite" else None
+    if file and not has_room(Path(file).absolute().parent):
+        said, zh = f"the disk of {file} is full: nothing can be written", f"{file} 所在的磁盘已满，写不进去"
+        yield fail("database", said, "free the disk; until then scans go into the spool", "请清理磁盘", zh=zh)
 
 
 def of_durability(engine: Engine) -> Iterator[Finding]:

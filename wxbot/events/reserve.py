@@ -3,9 +3,22 @@
 import errno
 import logging
 import os
+import shutil
+from contextlib import suppress
 from pathlib import Path
 
+# The longest document as a line of the spool; SQLite writes no more for a scan.
+_EVENT_BYTES = 128 << 10
+
 log = logging.getLogger(__name__)
+
+
+def has_room(folder: Path) -> bool:
+    """Tell whether an event finds room on the disk of a folder, as far as the disk says."""
+    with suppress(OSError):
+        disk = shutil.disk_usage(folder)
+        return not disk.total or disk.free >= _EVENT_BYTES  # some file systems do not tell their size
+    return True
 
 
 class Reserve:
@@ -14,6 +27,10 @@ class Reserve:
     def __init__(self, path: Path, size: int) -> None:
         self._path = path
         self._bytes = size
+
+    def helps(self) -> bool:
+        """Tell whether an event finds room, be it by giving up the reserve."""
+        return self._path.exists() or has_room(self._path.parent)
 
     def make(self) -> None:
         """Set it aside, unless it is there or the disk has no room for it."""

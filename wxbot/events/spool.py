@@ -73,7 +73,7 @@ class Spool:
     def __init__(self, folder: Path, *, reserve_bytes: int = 0) -> None:
         # A handler may change the working directory.
         self.folder = folder.absolute()
-        self._reserve = Reserve(self.folder / _RESERVE, reserve_bytes)
+        self.reserve = Reserve(self.folder / _RESERVE, reserve_bytes)
         self._said = Said(self.folder, _CURRENT)
         # One thread writes for all that wait, under one fsync; those that come meanwhile are its next batch.
         self._turn = threading.Condition()
@@ -90,7 +90,7 @@ class Spool:
             with suppress(TimeoutError), locked(self.folder):
                 files = self._files()
                 if not files:
-                    self._reserve.make()
+                    self.reserve.make()
         except FileExistsError as error:
             raise self._unusable(self.folder, _NO_FOLDER) from error
         except OSError as error:
@@ -231,7 +231,7 @@ class Spool:
         try:
             _append(folder, name, lines)
         except OSError as error:
-            if not self._reserve.free_for(error):
+            if not self.reserve.free_for(error):
                 raise
             _append(folder, name, lines)
 

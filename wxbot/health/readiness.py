@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -13,6 +14,7 @@ from wxbot.db import migrate
 from wxbot.db.fit import Fit
 from wxbot.doctor.vitals import Vitals, read_vitals
 from wxbot.errors import ConfigurationError
+from wxbot.events.reserve import has_room
 from wxbot.events.spool import Spool
 
 log = logging.getLogger(__name__)
@@ -61,7 +63,8 @@ def findings(watched: Watched) -> list[Finding]:
     if vitals is None:
         detail = "needs `wxbot db upgrade`" if fit is Fit.OLDER else "too new for this wxbot"
         return [Finding(part="database", state=State.UNAVAILABLE, detail=detail), *found]
-    return [_of_fit(fit), *_of_vitals(vitals, int(watched.now().timestamp())), *found]
+    database = _of_database(watched.engine, fit, is_spooling=is_spooling)
+    return [database, *_of_vitals(vitals, int(watched.now().timestamp())), *found]
 
 
 def overall(found: Sequence[Finding]) -> State:
@@ -72,7 +75,11 @@ def overall(found: Sequence[Finding]) -> State:
     return State.READY if set(states.values()) == {State.READY} else State.DEGRADED
 
 
-def _of_fit(fit: Fit) -> Finding:
+def _of_database(engine: Engine, fit: Fit, *, is_spooling: bool) -> Finding:
+    file = engine.url.database if engine.dialect.name == "sqlite" else None
+    if file and not has_room(Path(file).absolute().parent):  # it can be read all the same
+        state = State.DEGRADED if is_spooling else State.UNAVAILABLE
+        return Finding(part="database", state=state, detail="the disk is full")
     if fit is Fit.EXACT:
         return Finding(part="database")
     return Finding(
@@ -84,10 +91,13 @@ def _of_spool(spool: Spool) -> Iterator[Finding]:
     try:
         spool.check()
         files, size = spool.size()
+        has_space = spool.reserve.helps()
     except (ConfigurationError, OSError):
         yield Finding(part="spool", state=State.UNAVAILABLE, detail="cannot be written")
         return
-    if files:
+    if not has_space:
+        yield Finding(part="spool", state=State.UNAVAILABLE, detail="the disk is full")
+    elif files:
         yield Finding(part="spool", state=State.DEGRADED, detail=f"{size} bytes wait for import")
     else:
         yield Finding(part="spool")
