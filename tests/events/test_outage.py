@@ -1,6 +1,7 @@
 """Without a database nothing is lost: the spool keeps what comes, and it is worked off afterwards."""
 
 import os
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from tests.events.settling import BusyError, gone, settle
-from wxbot import Plugin, Scan, Text, TextMessage
+from wxbot import Plugin, Scan, Text, TextMessage, metrics
 from wxbot.db.models import events, followers
 from wxbot.events import neighbours, outage, recent, runs
 from wxbot.events.recent import Hearing, RecentAnswers
@@ -248,6 +249,30 @@ def test_repeat_during_an_outage_reads_what_was_said_before(
     settle(wx)
     assert ailin.redeliver().text == said
     assert len(runs) == 2
+
+
+def test_only_who_read_the_recorded_text_counts_as_spooled(
+    plugin: Plugin, make_wx: Callable[..., Wx], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugin.scene("code")(lambda scan: "好")
+    wx = make_wx()
+    ailin, bo = wx.user("ailin"), wx.user("bo")
+    before = _spooled()
+    with gone(wx, only="INSERT"):
+        ailin.scan("code")  # what the handler said is kept and read
+    settle(wx)
+    with gone(wx):
+        bo.scan("code")
+        bo.redeliver()
+        monkeypatch.setattr(Spool, "append", refuse)
+        refused = ailin.scan("other")
+
+    assert (refused.status, _spooled() - before) == (503, 1)
+
+
+def _spooled() -> float:
+    told = re.search(r'^wxbot_fallbacks_total{reason="spooled"} (.*)$', metrics.exposition().decode(), re.M)
+    return float(told[1]) if told else 0.0
 
 
 @pytest.mark.sqlite_only

@@ -129,7 +129,6 @@ class Outage:
         if delivery.is_stale:
             raise ForbiddenError("old-event")
         reply = outcome.reply if outcome else self._texts.recorded(event)
-        metrics.fallback("spooled")
         earlier = self.spool.append(
             Spooled(
                 account=event.account,
@@ -145,7 +144,11 @@ class Outage:
             ),
             event=event.digest,
         )
-        return reply if earlier is None else earlier
+        if earlier is not None:
+            return earlier
+        if outcome is None:
+            metrics.fallback("spooled")
+        return reply
 
     def keep_malformed(
         self, account: str, *, body: bytes, reason: str, signed_by: bytes | None = None
