@@ -1,6 +1,8 @@
 """`wxbot followers` and `wxbot forget`: one person, shown, exported and forgotten."""
 
+import errno
 import json
+import os
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -123,6 +125,44 @@ def test_export_takes_the_place_of_a_file_that_others_may_read(
 
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert json.loads(file.read_text(encoding="utf-8"))["tables"]
+
+
+def test_export_that_finds_no_room_leaves_nothing_behind(
+    chen: Engine, wxbot: Wxbot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+
+    said = wxbot("followers", "export", str(tmp_path / "chen.json"), CHEN)
+
+    assert said.exit_code == 1
+    assert said.stderr == f"wxbot: {tmp_path}/chen.json cannot be written: No space left on device\n"
+    assert not list(tmp_path.glob("chen*"))
+
+
+def test_export_into_a_folder_that_is_not_there_is_told(chen: Engine, wxbot: Wxbot, tmp_path: Path) -> None:
+    said = wxbot("followers", "export", str(tmp_path / "none" / "chen.json"), CHEN)
+
+    assert said.exit_code == 1
+    assert said.stderr == f"wxbot: {tmp_path}/none/chen.json cannot be written: No such file or directory\n"
+
+
+@pytest.mark.parametrize("is_link", [False, True])
+def test_export_takes_no_place_of_what_is_no_file(
+    chen: Engine, wxbot: Wxbot, tmp_path: Path, is_link: bool
+) -> None:
+    file = tmp_path / "pipe"
+    os.mkfifo(file)
+    if is_link:
+        file = tmp_path / "link"
+        file.symlink_to(tmp_path / "pipe")
+
+    said = wxbot("followers", "export", str(file), CHEN)
+
+    assert said.exit_code == 1 and "is no plain file" in said.stderr
+    assert stat.S_ISFIFO(file.stat().st_mode)
 
 
 def test_export_may_go_to_the_standard_output(chen: Engine, wxbot: Wxbot) -> None:

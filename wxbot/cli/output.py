@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -91,14 +91,25 @@ def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
 
 
 def write_private(file: Path, text: str) -> None:
-    """Write a file that nobody but its owner can read, whatever was there; never half of it."""
+    """Write a file that nobody but its owner can read, whatever file was there; never half of it."""
+    # Root would take away /dev/stdout, for everybody.
+    if file.is_symlink() or (file.exists() and not file.is_file()):
+        raise Failure(f"{file} is no plain file: name another one")
     new = file.with_name(f"{file.name}.new")
-    new.unlink(missing_ok=True)
-    with os.fdopen(
-        os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
-    ) as opened:
-        opened.write(text)
-    new.replace(file)
+    try:
+        new.unlink(missing_ok=True)
+        with open(new, "x", encoding="utf-8", opener=_open_private) as opened:
+            opened.write(text)
+        new.replace(file)
+    except OSError as error:
+        raise Failure(f"{file} cannot be written: {error.strerror}") from None
+    finally:
+        with suppress(OSError):
+            new.unlink(missing_ok=True)
+
+
+def _open_private(name: str, flags: int) -> int:
+    return os.open(name, flags, 0o600)
 
 
 def warn(text: str) -> None:
