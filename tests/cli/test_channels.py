@@ -223,6 +223,16 @@ def test_codes_are_minted_shown_and_drawn(project: Any, world: World) -> None:
     assert kinds == ["QR_LIMIT_SCENE", "QR_LIMIT_STR_SCENE", "QR_STR_SCENE"]
 
 
+def test_list_of_codes_that_cannot_be_written_is_told(project: Any, world: World) -> None:
+    answer(project, "add", "shop-1")
+    (project.folder / "out" / "codes.csv").mkdir(parents=True)
+
+    done = run(project, "channels", "codes", "out", "--images", "none")
+
+    assert done.exit_code == 1 and done.stderr == "wxbot: out/codes.csv cannot be written: Is a directory\n"
+    assert [path.name for path in (project.folder / "out").iterdir()] == ["codes.csv"]
+
+
 def test_one_channel_without_a_code_does_not_keep_the_others_from_theirs(project: Any, world: World) -> None:
     answer(project, "add", "shop-1")
     answer(project, "add", "shop-2", "--scene", "7")

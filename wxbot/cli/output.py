@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -88,6 +88,18 @@ def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def write_whole(file: Path, pieces: Iterable[bytes]) -> None:
+    """Write a file, or say why it cannot be written and leave what was there."""
+    part = file.with_name(f"{file.name}.part")
+    try:
+        with part.open("wb") as written:
+            written.writelines(pieces)
+        part.replace(file)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise Failure(f"{file} cannot be written: {error.strerror}") from None
 
 
 def write_private(file: Path, text: str) -> None:

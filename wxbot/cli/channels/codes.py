@@ -1,7 +1,7 @@
 """`wxbot channels code` and `codes`: the codes that hang at the places."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from wxbot.cli.channels.parts import Books, opened_books
-from wxbot.cli.output import Failure, moment, print_json, print_table, progress_bar
+from wxbot.cli.output import Failure, moment, print_json, print_table, progress_bar, write_whole
 from wxbot.cli.qr.parts import Asked, common, save, save_option
 from wxbot.spreadsheet import Cell, as_csv
 
@@ -79,7 +79,7 @@ def codes(asked: Asked, *, folder: Path, temporary: bool, images: str, **given: 
                 rows.append(_row(channel, minted, image))
             progress(number, len(found))
     index = folder / "codes.csv"
-    _write(index, rows)
+    write_whole(index, as_csv(_COLUMNS, rows))
     if asked.as_json:
         print_json({"codes": len(rows), "file": str(index)})
     else:
@@ -168,10 +168,3 @@ def _make(folder: Path) -> None:
         raise Failure(f"the folder {folder} cannot be made: {error.strerror}") from None
     if not os.access(folder, os.W_OK | os.X_OK):
         raise Failure(f"the folder {folder} cannot be written to")
-
-
-def _write(file: Path, rows: Iterable[Sequence[Cell]]) -> None:
-    part = file.with_suffix(".part")
-    with part.open("wb") as written:
-        written.writelines(as_csv(_COLUMNS, rows))
-    part.replace(file)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wxbot.cli.output import Failure, print_json, progress_bar, warn
+from wxbot.cli.output import Failure, print_json, progress_bar, warn, write_whole
 from wxbot.cli.qr.parts import Asked, common, opened
 
 if TYPE_CHECKING:
@@ -127,14 +127,7 @@ def sheet(file: Path, target: Path, *, title: str, columns: int) -> None:
         if target.suffix == ".zip"
         else (piece.encode() for piece in sheets.sheet(entries, title=title, columns=columns))
     )
-    part = target.with_name(f"{target.name}.part")
-    try:
-        with part.open("wb") as written:
-            written.writelines(pieces)
-        part.replace(target)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise Failure(f"{target} cannot be written: {error.strerror}") from None
+    write_whole(target, pieces)
     click.echo(f"{len(entries)} codes: {target}")
 
 
