@@ -318,6 +318,21 @@ def test_whatever_the_site_attached_there_is_a_reply(start: Start, data: Any, re
     assert "20240042" in ailin.last_reply.xml
 
 
+@pytest.mark.parametrize("name", ["书", "物" * 50], ids=["more than are listed", "more than WeChat shows"])
+@pytest.mark.parametrize("state", ["unpaid", "paid"])
+def test_many_items_leave_room_for_the_way_to_pay(start: Start, name: str, state: str) -> None:
+    site = start([plugin])
+    [ailin] = site.people("ailin")
+
+    ailin.scan(site.offer("order", "20240042", DATA | {"state": state, "items": [name] * 25}).scene)
+
+    told = ailin.last_reply.text
+    assert "\n…\n金额：¥128.00\n" in told
+    assert told.endswith(f'<a href="{DATA["url"]}">查看订单</a>')
+    assert (f'<a href="{DATA["pay_url"]}">去付款</a>' in told) == (state == "unpaid")
+    assert told.count(name) > 10
+
+
 def test_the_reply_can_be_an_article(start: Start) -> None:
     site = start([plugin], plugins={"order": {"reply": "news", "news_title": "{title}（{number}）"}})
     [ailin] = site.people("ailin")

@@ -4,17 +4,19 @@ The site makes a claim on the order (purpose `order`, subject the order's number
 the code, and one person gets it.
 """
 
+from collections.abc import Mapping
+
 from wxbot.bindings.claim import Claim, Outcome, State
 from wxbot.bindings.claims import Claims
 from wxbot.followers import person
 from wxbot.kits.languages import language_of
 from wxbot.kits.order_config import OrderConfig
-from wxbot.kits.order_facts import CANCELLED, UNPAID, OrderFacts
+from wxbot.kits.order_facts import CANCELLED, MORE, UNPAID, OrderFacts
 from wxbot.kits.order_lookup import AskedOrder, ask_site
 from wxbot.kits.texts import filled
 from wxbot.scenes.plugin import Plugin
 from wxbot.wechat.events import Scan
-from wxbot.wechat.replies import Article, News, Text
+from wxbot.wechat.replies import MAX_TEXT_BYTES, Article, News, Text
 
 # The rule is made before the settings are read: this text is the same for everybody.
 INTERIM = "正在查询您的订单，请稍等…"
@@ -67,15 +69,23 @@ def _may_have(claim: Claim, scan: Scan) -> bool:
 
 def _shown(scan: Scan, config: OrderConfig, *, text: str, number: str, facts: OrderFacts) -> Text | News:
     values = _values(number, facts, config)
-    content = filled(text, values)
-    if scan.when == "follow" and config.welcome:
-        content = f"{config.welcome}\n{content}"
+    welcome = f"{config.welcome}\n" if scan.when == "follow" and config.welcome else ""
+    content = welcome + _fitting(text, values, room=MAX_TEXT_BYTES - len(welcome.encode()))
     if config.reply == "text":
         return Text(content)
     url = facts.pay_url if facts.state == UNPAID and facts.pay_url else facts.url
     image_url = facts.image_url or config.news_image_url
     title = filled(config.news_title, values)
     return News([Article(title, description=_without_links(content), image_url=image_url, url=url)])
+
+
+def _fitting(text: str, values: Mapping[str, str], *, room: int) -> str:
+    """Fill a text with as many items as fit: what is cut off is its end, where the way to pay stands."""
+    content, items = filled(text, values), values["items"].splitlines()
+    while items and len(content.encode()) > room:
+        items.pop()
+        content = filled(text, {**values, "items": "\n".join((*items, MORE))})
+    return content
 
 
 def _values(number: str, facts: OrderFacts, config: OrderConfig) -> dict[str, str]:

@@ -7,6 +7,8 @@ from wxbot.kits.texts import one_line, web_address
 
 UNPAID = "unpaid"
 CANCELLED = "cancelled"
+# Stands for the items that are not shown.
+MORE = "…"
 _MOST_ITEMS = 20
 
 
@@ -41,8 +43,8 @@ def _items(value: object) -> tuple[str, ...]:
         value = value.splitlines()
     if not isinstance(value, list | tuple):
         return ()
-    lines = [_item(each) for each in value[:_MOST_ITEMS]]
-    return tuple(line for line in lines if line)
+    lines = tuple(filter(None, map(_item, value[:_MOST_ITEMS])))
+    return (*lines, MORE) if lines and len(value) > _MOST_ITEMS else lines
 
 
 def _item(value: object) -> str:
