@@ -384,6 +384,33 @@ def test_secret_is_told_to_nobody(
         assert not any(secret in text for secret in ("wxb_a_secret", openid, said))
 
 
+def test_key_read_from_a_file_may_end_with_the_line(bot: Wx, url: str, key: str) -> None:
+    with Client(url, f"{key}\r\n") as client:
+        assert client.codes.mint("door").scene == "door"
+
+
+@pytest.mark.parametrize("rest", ["\nX-More: 1", " more", "中", "é"])
+def test_key_that_cannot_be_sent_is_refused_and_not_told(rest: str) -> None:
+    with pytest.raises(ValueError, match="no API key") as failed:
+        Client("http://127.0.0.1:9", "wxb_a_" + "secret" + rest)
+
+    assert "wxb_a_secret" not in "".join(traceback.format_exception(failed.value))
+
+
+@pytest.mark.parametrize("address", ["bot.example.com", "127.0.0.1:8000", "//bot.example.com", "https:/bot"])
+def test_address_without_its_scheme_is_refused(address: str) -> None:
+    with pytest.raises(ValueError, match="https://"):
+        Client(address, "wxb_a_secret")
+
+
+def test_data_that_is_no_json_is_the_callers_mistake(serve: Any) -> None:
+    flaky, client = serve()
+
+    with pytest.raises(ValueError, match="JSON"):
+        client.claims.make("order", "42", data={"amount": float("nan")})
+    assert flaky.keys == []
+
+
 def test_netrc_does_not_take_the_place_of_the_key(
     bot: Wx, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

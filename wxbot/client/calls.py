@@ -1,5 +1,7 @@
 """Calls over HTTP: repeated where that is safe, each within its time, and without a trace of the key."""
 
+import json
+import re
 import secrets
 import time
 from collections.abc import Iterator, Mapping
@@ -15,6 +17,9 @@ TRIES = 3
 # Who is told to wait for longer decides for themselves.
 LONGEST_PAUSE_SECONDS = 5
 _PAUSE_SECONDS = 0.5
+# What a header can carry: the error of the library that sends it would quote the key.
+_SENDABLE = re.compile("[!-~]+")
+_ADDRESS = re.compile("https?://", re.IGNORECASE)
 
 
 class _Key(AuthBase):
@@ -32,6 +37,12 @@ class Calls:
     """Carries calls to one bot. Any number of threads may share it."""
 
     def __init__(self, url: str, key: str, *, timeout: float) -> None:
+        if not _ADDRESS.match(url):
+            raise ValueError("the address of the bot begins with https://, or with http://")
+        # Files and variables that keys are read from end with a line end.
+        key = key.strip()
+        if not _SENDABLE.fullmatch(key):
+            raise ValueError("this is no API key: one is a single word that begins with wxb_")
         self.url = url.rstrip("/")
         self._timeout = timeout
         self._session = requests.Session()
@@ -46,17 +57,20 @@ class Calls:
         body: object = None,
         once: str | None = None,
     ) -> Any:
-        """Return the answer's JSON. Raises ProblemError, or UnreachableError.
+        """Return the answer's JSON. Raises ProblemError, UnreachableError, or ValueError for what is no JSON.
 
         A call that got no answer, or was told to try again in a moment, is repeated: a POST carries an
         Idempotency-Key (`once`, or one of its own), so that it is carried out once however often it is sent.
         What a repeated DELETE does not find any more was deleted by the one whose answer was lost.
         """
         was_lost = False
-        headers = {"Idempotency-Key": once or secrets.token_hex(16)} if method == "POST" else {}
+        data = None if body is None else json.dumps(body, allow_nan=False)
+        headers = {} if data is None else {"Content-Type": "application/json"}
+        if method == "POST":
+            headers["Idempotency-Key"] = once or secrets.token_hex(16)
         for left in reversed(range(TRIES)):
             try:
-                return self._once(method, path, query=query, body=body, headers=headers)
+                return self._once(method, path, query=query, data=data, headers=headers)
             except ClientError as error:
                 if method == "DELETE" and was_lost and _is_gone(error):
                     return {}
@@ -83,12 +97,12 @@ class Calls:
         path: str,
         *,
         query: Mapping[str, object] | None,
-        body: object,
+        data: str | None,
         headers: Mapping[str, str],
     ) -> Any:
         given = {name: _written(value) for name, value in (query or {}).items() if value is not None}
         with self._answered(
-            method, path, headers=headers, params=given, json=body, timeout=self._timeout
+            method, path, headers=headers, params=given, data=data, timeout=self._timeout
         ) as answer:
             return self._json(answer)
 

@@ -11,8 +11,9 @@ from wxbot.client.stats import Stats
 class Client:
     """The HTTP API of a bot.
 
-    `key` is what `wxbot api-key create` printed; `account` is needed if the bot has several and it is not
-    `default`. Each try of a call takes `timeout` seconds at most. Any number of threads may share a client.
+    `url` begins with https:// or http://; `key` is what `wxbot api-key create` printed; `account` is needed
+    if the bot has several and it is not `default`. Each try of a call takes `timeout` seconds at most. Any
+    number of threads may share a client. Raises ValueError for what can be no address, or no key.
     """
 
     def __init__(self, url: str, key: str, *, account: str | None = None, timeout: float = 10.0) -> None:
