@@ -150,6 +150,27 @@ def test_body_that_is_no_json_is_refused(site: Any, data: bytes) -> None:
     assert (answer.status_code, answer.json["code"]) == (422, "invalid")
 
 
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b'{"scene": "a"}', "application/x-www-form-urlencoded"),
+        (b'{"scene": "a"}', None),
+        (b'{"scene": "a"', "application/json"),
+        (b'["a"]', "application/json"),
+        (b"", "application/json"),
+    ],
+    ids=["as curl sends it", "no type", "half", "list", "nothing"],
+)
+def test_body_that_is_no_object_is_told_so(site: Any, data: bytes, kind: str | None) -> None:
+    headers = {"Authorization": f"Bearer {site.key}"}
+
+    answer = site.client.post("/api/v1/qrcodes", data=data, content_type=kind, headers=headers)
+
+    assert answer.status_code == 422 and answer.json["code"] == "invalid"
+    message = "the body must be a JSON object, sent as `Content-Type: application/json`"
+    assert answer.json["errors"] == [{"field": "", "message": message}]
+
+
 def test_body_that_is_huge_is_refused(site: Any) -> None:
     answer = site.post("/qrcodes", {"scene": "x" * 70_000})
 

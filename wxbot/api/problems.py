@@ -30,6 +30,7 @@ Code = Literal[
     "quota", "blocked", "try_again", "database", "streams",
 ]
 # fmt: on
+_NO_OBJECT = "the body must be a JSON object, sent as `Content-Type: application/json`"
 CODES: Mapping[int, Code] = {404: "not_found", 405: "wrong_method", 413: "too_large"}
 
 
@@ -94,7 +95,9 @@ def invalid(error: ValidationError) -> Response:
     """Return the answer for a request that does not fit the description."""
     errors = [
         # What follows the first part names our own types, when a field may have one of several.
-        {"field": str(each["loc"][0]) if each["loc"] else "", "message": each["msg"]}
+        {"field": str(each["loc"][0]), "message": each["msg"]}
+        if each["loc"]
+        else {"field": "", "message": _NO_OBJECT}
         for each in error.errors(include_url=False, include_input=False, include_context=False)
     ]
     return problem(422, "invalid", "the request does not fit the description of the API", errors=errors)
