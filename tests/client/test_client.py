@@ -118,6 +118,20 @@ def test_watching_ends_in_time(bot: Wx, client: Client, streams: int) -> None:
     assert seen == ["open"] and time.monotonic() - began < 8
 
 
+def test_watching_ends_in_time_after_a_change(bot: Wx, client: Client) -> None:
+    claim = client.claims.make("login", "browser")
+    began = time.monotonic()
+
+    seen = []
+    for each in client.claims.watch(claim.id, seconds=5):
+        seen.append(each.state.value)
+        if seen == ["open"]:
+            time.sleep(3)
+            bot.bot.claims.claim("default", claim.scene or "", "ailin")
+
+    assert seen == ["open", "claimed"] and time.monotonic() - began < 7
+
+
 def test_watching_what_is_not_there_is_refused(client: Client) -> None:
     with pytest.raises(NotFoundError):
         list(client.claims.watch("0" * 32, seconds=5))

@@ -25,7 +25,8 @@ from wxbot.client.errors import UnavailableError, UnreachableError
 Item = TypeVar("Item", bound=BaseModel)
 _PAGE = 200
 _POLL_SECONDS = 2.0
-# The API pings every ten seconds.
+# At least so often the API says something in a stream.
+_PING_SECONDS = 10.0
 _SILENCE_SECONDS = 30.0
 
 
@@ -160,7 +161,9 @@ class ClaimsOfSite(Resource[ShownClaim]):
                 for line in lines:
                     if line.startswith("data: "):
                         yield read_as(ShownClaim, json.loads(line.removeprefix("data: ")))
-                    if time.monotonic() >= until:
+                    left = until - time.monotonic()
+                    # The next line may be too late, and would be waited for: a new stream waits for less.
+                    if not line and left < min(_PING_SECONDS, wait - 1.0):
                         return
         except (UnavailableError, UnreachableError):
             yield self.find(id)
