@@ -177,6 +177,22 @@ def test_body_that_is_huge_is_refused(site: Any) -> None:
     assert (answer.status_code, answer.json["code"]) == (413, "too_large")
 
 
+@pytest.mark.parametrize("behind", [0, 70_000], ids=["whole", "with more behind"])
+def test_body_that_does_not_tell_its_length_is_taken_whole_or_refused(site: Any, behind: int) -> None:
+    headers = {"Authorization": f"Bearer {site.key}", "Transfer-Encoding": "chunked"}
+    data = b'{"scene": "a"}' + b" " * behind
+
+    answer = site.client.post(
+        "/api/v1/qrcodes",
+        data=data,
+        content_type="application/json",
+        headers=headers,
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+
+    assert answer.status_code == (413 if behind else 200)
+
+
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [

@@ -17,6 +17,7 @@ from flask_openapi.types import ResponseDict
 from flask_openapi.utils import parse_rule
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from wxbot import clock
 from wxbot.api.application import KEY_SCHEME
@@ -162,6 +163,9 @@ class GuardedApi:
                 "`wxbot api-key create` makes one",
                 headers={"WWW-Authenticate": 'Bearer realm="wxbot"'},
             )
+        # Of a body that does not tell its length Werkzeug reads the first part, and drops the rest.
+        if request.content_length is None and len(request.get_data()) == LARGEST_BODY:
+            raise RequestEntityTooLarge
         scope = self._scopes[(request.endpoint or "").rpartition(".")[2]]
         if not key.may(scope):
             detail = f"this needs a key with the scope {scope}; `wxbot api-key create NAME --scope {scope}`"
