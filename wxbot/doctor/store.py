@@ -12,8 +12,7 @@ from wxbot.db.durability import weak_settings
 from wxbot.db.engine import is_file, shown
 from wxbot.db.fit import Fit, newer
 from wxbot.doctor.finding import Finding, fail, ok, warn
-from wxbot.doctor.vitals import Vitals
-from wxbot.events.reserve import has_room
+from wxbot.doctor.vitals import Vitals, is_disk_full
 
 if TYPE_CHECKING:
     from wxbot.settings import Settings
@@ -72,8 +71,8 @@ def of_migrations(engine: Engine) -> Finding:
 
 def of_disk(engine: Engine) -> Iterator[Finding]:
     """Yield that the disk of an SQLite file is full: the file can be read all the same."""
-    file = engine.url.database if engine.dialect.name == "sqlite" else None
-    if file and not has_room(Path(file).absolute().parent):
+    if is_disk_full(engine):
+        file = engine.url.database
         said, zh = f"the disk of {file} is full: nothing can be written", f"{file} 所在的磁盘已满，写不进去"
         yield fail("database", said, "free the disk; until then scans go into the spool", "请清理磁盘", zh=zh)
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy import Connection, Engine, func, select
 
 from wxbot.db.models import access_tokens, heartbeats, jobs
 from wxbot.db.statements import database_now
+from wxbot.events.reserve import has_room
 
 # A worker gives a sign of life every two seconds.
 WORKER_SECONDS = 15
@@ -78,6 +80,12 @@ def read_vitals(engine: Engine) -> Vitals:
         late={str(row.name): int(row.jobs) for row in late},
         tokens=tokens,
     )
+
+
+def is_disk_full(engine: Engine) -> bool:
+    """Tell whether the disk of an SQLite file is full: the file can be read all the same."""
+    file = engine.url.database if engine.dialect.name == "sqlite" else None
+    return bool(file) and not has_room(Path(str(file)).absolute().parent)
 
 
 def _tokens(connection: Connection) -> dict[str, TokenVitals]:

@@ -5,16 +5,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from pathlib import Path
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from wxbot.db import migrate
 from wxbot.db.fit import Fit
-from wxbot.doctor.vitals import Vitals, read_vitals
+from wxbot.doctor.vitals import Vitals, is_disk_full, read_vitals
 from wxbot.errors import ConfigurationError
-from wxbot.events.reserve import has_room
 from wxbot.events.spool import Spool
 
 log = logging.getLogger(__name__)
@@ -76,8 +74,7 @@ def overall(found: Sequence[Finding]) -> State:
 
 
 def _of_database(engine: Engine, fit: Fit, *, is_spooling: bool) -> Finding:
-    file = engine.url.database if engine.dialect.name == "sqlite" else None
-    if file and not has_room(Path(file).absolute().parent):  # it can be read all the same
+    if is_disk_full(engine):
         state = State.DEGRADED if is_spooling else State.UNAVAILABLE
         return Finding(part="database", state=state, detail="the disk is full")
     if fit is Fit.EXACT:
